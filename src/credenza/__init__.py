@@ -1,0 +1,1 @@
+"""credenza: tastes data for poison before a model eats it."""
