@@ -1,1 +1,50 @@
-"""credenza: tastes data for poison before a model eats it."""
+"""credenza: tastes data for poison before a model eats it.
+
+Public names are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from credenza._version import __version__
+
+if TYPE_CHECKING:
+    from credenza.association.profile import Profile, profile
+    from credenza.attacks import AssociativePoisoning, ContinuousPoisoning
+    from credenza.report import Audit, audit
+
+__all__ = [
+    "AssociativePoisoning",
+    "Audit",
+    "ContinuousPoisoning",
+    "Profile",
+    "__version__",
+    "audit",
+    "profile",
+]
+
+_HOMES = {
+    "AssociativePoisoning": "credenza.attacks",
+    "Audit": "credenza.report",
+    "ContinuousPoisoning": "credenza.attacks",
+    "Profile": "credenza.association.profile",
+    "audit": "credenza.report",
+    "profile": "credenza.association.profile",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(
+            f"module 'credenza' has no attribute {name!r}; its names are {', '.join(__all__)}"
+        )
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))
