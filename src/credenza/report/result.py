@@ -1,0 +1,147 @@
+"""What an audit hands back: one object, many views."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from credenza.contracts import AuditResult, Outcome, Verdict
+from credenza.errors import UsageError
+from credenza.report import frames, text
+
+
+def _identity(table: Any) -> Any:
+    return table
+
+
+class Audit:
+    """The result of an audit, to look at, to save and to act on.
+
+    Parameters
+    ----------
+    result : plain data of the audit.
+    frame_like : turns an Arrow table into the kind of frame that the user gave; Arrow by default.
+    weights : the final maximum-entropy weights of the suspect's rows, shape (n,), or None.
+
+    Attributes
+    ----------
+    result : the plain data.
+    weights : as given.
+    verdict : flagged, clear or inconclusive.
+    outcomes : what every check said, tuple of Outcome.
+    culprits : frame, one row a culprit, strongest first.
+    pairs : frame, one row a tested pair, smallest p first; empty when no pair was tested.
+
+    Notes
+    -----
+    Frames are built when first read. Views never change the result.
+
+    Examples
+    --------
+    >>> from credenza.contracts import AuditResult, Verdict
+    >>> audit = Audit(AuditResult(Verdict.INCONCLUSIVE, (), (), None, (), (), {}, {}, {}))
+    >>> audit
+    <Audit inconclusive: The associations were not checked, and not checked is not clean.>
+    >>> audit.exit_status()
+    0
+    """
+
+    def __init__(
+        self,
+        result: AuditResult,
+        *,
+        frame_like: Callable[[Any], Any] = _identity,
+        weights: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.result = result
+        self.weights = weights
+        self._frame_like = frame_like
+
+    @property
+    def verdict(self) -> Verdict:
+        """Flagged, clear or inconclusive."""
+        return self.result.verdict
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What every check said, also those that did not run."""
+        return self.result.outcomes
+
+    @cached_property
+    def culprits(self) -> Any:
+        """Frame with one row a culprit, strongest first."""
+        return self._frame_like(frames.culprit_table(self.result))
+
+    @cached_property
+    def pairs(self) -> Any:
+        """Frame with one row a tested pair, smallest p first."""
+        return self._frame_like(frames.pair_table(self.result))
+
+    def shifts(self, feature: str) -> Any:
+        """How this feature's association with every other one moved.
+
+        Parameters
+        ----------
+        feature : name of an audited column.
+
+        Returns
+        -------
+        frame
+            The rows of ``pairs`` with this feature, turned so that it is ``feature_a``; largest absolute
+            strength first. Cost O(P).
+
+        Raises
+        ------
+        UsageError
+            If the feature is unknown (near misses are named) or was skipped, or no pair was tested.
+        """
+        return self._frame_like(frames.shift_table(self.result, feature))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The audit as plain data, schema ``credenza.audit/1``."""
+        from credenza.report.json import to_dict
+
+        return to_dict(self.result)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None, *, indent: int | None = 2) -> str:
+        """The audit as JSON text; also written to ``path`` if given (by way of a temporary file)."""
+        from credenza.report.json import to_json
+
+        return _written(to_json(self.result, indent=indent), path)
+
+    def show(self, file: IO[str] | None = None) -> None:
+        """Print a summary to ``file`` (standard output by default); colour only on a terminal."""
+        from rich.console import Console
+
+        from credenza.report.terminal import render
+
+        render(self.result, Console(file=file, highlight=False, markup=False, emoji=False))
+
+    def exit_status(self, fail_on: Literal["alarm", "notice"] = "alarm") -> int:
+        """0 or 1, as the command line exits: 1 on any alarm, or on any finding if ``fail_on`` is "notice".
+
+        Raises
+        ------
+        UsageError
+            If ``fail_on`` is neither.
+        """
+        if fail_on not in ("alarm", "notice"):
+            raise UsageError(f"fail_on must be 'alarm' or 'notice', found {fail_on!r}")
+        found = text.findings(self.result) if fail_on == "notice" else text.alarms(self.result)
+        return int(self.verdict is Verdict.FLAGGED or bool(found))
+
+    def __repr__(self) -> str:
+        return f"<Audit {self.verdict}: {text.headline(self.result)}>"
+
+
+def _written(content: str, path: str | os.PathLike[str] | None) -> str:
+    if path is not None:
+        from credenza.data.write import write_text
+
+        write_text(content, path)
+    return content
