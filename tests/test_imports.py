@@ -25,7 +25,7 @@ ORDER = (
     ("checks", "attacks", "repair", "synthetic", "provenance"),
     ("report", "studies"),
     ("demo",),
-    ("cli",),
+    ("cli", "__main__"),
 )
 LINE = {room: number for number, rooms in enumerate(ORDER) for room in rooms}
 FORBIDDEN = {("attacks", "checks")}

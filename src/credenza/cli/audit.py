@@ -1,0 +1,142 @@
+"""``credenza audit``: audit a table, and say what was found."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from credenza.cli.options import Quiet, Seed, check_outputs, say, split_names, working
+from credenza.cli.status import ExitStatus, unchecked
+
+if TYPE_CHECKING:
+    from credenza.report import Audit
+
+
+class Correction(StrEnum):
+    """How many tests at once are accounted for."""
+
+    BH = "bh"
+    BY = "by"
+    PERMUTATION = "permutation"
+
+
+class FailOn(StrEnum):
+    """The least severe finding that sets exit status 1."""
+
+    ALARM = "alarm"
+    NOTICE = "notice"
+
+
+def audit_command(
+    suspect: Annotated[str, typer.Argument(metavar="SUSPECT", help="Data to audit: file, folder or glob.")],
+    reference: Annotated[
+        str | None,
+        typer.Option("--reference", metavar="REF", help="Trusted data, or a profile of it (.czp)."),
+    ] = None,
+    slices: Annotated[
+        str | None, typer.Option("--slices", metavar="COL", help="Column that names each row's provenance.")
+    ] = None,
+    strata: Annotated[
+        list[str] | None,
+        typer.Option("--strata", metavar="COL", help="Look inside groups of equal values too; repeatable."),
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", metavar="FILE", help="TOML file of what pairs should be like.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--columns", metavar="A,B,...", help="Audit these columns only; repeatable."),
+    ] = None,
+    checks: Annotated[
+        list[str] | None,
+        typer.Option("--checks", metavar="CODE,...", help="Run these checks only; repeatable."),
+    ] = None,
+    fdr: Annotated[
+        float, typer.Option("--fdr", metavar="SHARE", help="Share of false findings to accept.")
+    ] = 0.05,
+    min_strength: Annotated[
+        float, typer.Option("--min-strength", metavar="E", help="Let smaller shifts of probability pass.")
+    ] = 0.0,
+    correction: Annotated[
+        Correction,
+        typer.Option("--correction", metavar="bh|by|permutation", help="Correction for many tests."),
+    ] = Correction.BH,
+    seed: Seed = 0,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", metavar="alarm|notice", help="Least finding that gives status 1.")
+    ] = FailOn.ALARM,
+    json: Annotated[
+        str | None,
+        typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints only that."),
+    ] = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Audit a table for moved associations, against a reference, its own slices or a policy.
+
+    Exit status: 0 no alarm, 1 alarm, 2 bad usage or input, 3 could not check what was asked.
+    """
+    from credenza.report import audit
+
+    check_outputs({"--json": json, "--html": html}, [suspect, reference, policy])
+    codes = split_names("--checks", checks)
+    codes = None if codes is None else tuple(code.upper() for code in codes)
+    with working("auditing", quiet=quiet):
+        result = audit(
+            suspect,
+            reference,
+            slices=slices,
+            strata=tuple(strata or ()),
+            columns=split_names("--columns", columns),
+            policy=policy,
+            checks=codes,
+            fdr=fdr,
+            min_strength=min_strength,
+            correction=correction.value,
+            seed=seed,
+        )
+    present(result, json=json, html=html, quiet=quiet)
+    options = {"CZ202": slices, "CZ204": strata if reference else None, "CZ206": policy}
+    asked = codes or tuple(code for code, value in options.items() if value)
+    raise typer.Exit(
+        exit_status(
+            result, asked, fail_on=fail_on.value, expects_verdict=bool(codes or reference), quiet=quiet
+        )
+    )
+
+
+def present(result: Audit, *, json: str | None, html: str | None, quiet: bool) -> None:
+    """Write the files that were asked for, then the summary or the JSON on standard output."""
+    if html is not None:
+        result.to_html(html)
+        say(f"wrote {html}", quiet=quiet)
+    if json == "-":
+        sys.stdout.write(result.to_json().rstrip("\n") + "\n")
+        return
+    if json is not None:
+        result.to_json(json)
+        say(f"wrote {json}", quiet=quiet)
+    if not quiet:
+        result.show()
+
+
+def exit_status(
+    result: Audit,
+    asked: tuple[str, ...],
+    *,
+    fail_on: Literal["alarm", "notice"],
+    expects_verdict: bool,
+    quiet: bool,
+) -> ExitStatus:
+    """The status of an audit; what could not be checked is said on standard error."""
+    if result.exit_status(fail_on):
+        return ExitStatus.ALARM
+    lines = unchecked(result.outcomes, asked, result.verdict, expects_verdict=expects_verdict)
+    for line in lines:
+        say(f"not checked: {line}", quiet=quiet)
+    return ExitStatus.UNCHECKED if lines else ExitStatus.CLEAR
