@@ -1,0 +1,110 @@
+"""Answer keys: round trip, the published schema, hashes, and the texts of refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+from credenza.attacks import ATTACKS, AnswerKey, AssociativePoisoning, ContinuousPoisoning
+from credenza.attacks.key import load_schema
+from credenza.data.sources import open_source
+from credenza.errors import InputError
+
+FLAT = np.repeat(np.arange(4), [300, 220, 230, 250])
+TABLE = pa.table(
+    {"x": FLAT // 2, "y": FLAT % 2, "z": np.linspace(0, 1, 1000), "w": np.sin(np.arange(1000.0))}
+)
+SPARE = TABLE.slice(0, 999)
+
+
+def keys() -> list[AnswerKey]:
+    pair = ("x", "y")
+    return [
+        AssociativePoisoning(pair, strength=0.1).apply(TABLE, holdout=SPARE, seed=1).key,
+        AssociativePoisoning(pair, edits=0.1, mode="relabel", levels=(0, 1)).apply(TABLE, seed=1).key,
+        AssociativePoisoning(pair, direction="erase", mode="duplicate").apply(TABLE, seed=1).key,
+        ContinuousPoisoning(("z", "w"), edits=0.3).apply(TABLE, seed=1).key,
+        ContinuousPoisoning(("z", "inf"), edits=0.3)
+        .apply(TABLE.append_column("inf", pa.array([float("inf")] * 500 + [1.0] * 500)), seed=1)
+        .key,
+    ]
+
+
+def test_schema_is_valid() -> None:
+    Draft202012Validator.check_schema(load_schema())
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_keys_validate_and_come_back(index: int) -> None:
+    key = keys()[index]
+    document = json.loads(key.to_json())
+    Draft202012Validator(load_schema()).validate(document)
+    assert AnswerKey.from_json(key.to_json()).to_json() == key.to_json()
+    assert AnswerKey.from_json(key.to_json(indent=None)).rows == key.rows
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema": "credenza.key/2"},
+        {"attack": "unheard of"},
+        {"rows": [1, 1]},
+        {"strength": 0.9},
+        {"before": {"mi": 0.1}},
+        {"hashes": {"input": "0", "holdout": None, "output": "0"}},
+        {"extra": 1},
+    ],
+)
+def test_schema_rejects_mutations(change: dict) -> None:
+    document = {**json.loads(keys()[0].to_json()), **change}
+    with pytest.raises(ValidationError):
+        Draft202012Validator(load_schema()).validate(document)
+
+
+def test_schema_names_every_attack() -> None:
+    assert load_schema()["properties"]["attack"]["enum"] == [attack.name for attack in ATTACKS]
+
+
+def test_hashes_are_of_input_holdout_and_output(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    pyarrow.parquet.write_table(TABLE, path)
+    poisoned = AssociativePoisoning(("x", "y"), strength=0.1).apply(path, holdout=SPARE, seed=1)
+    assert poisoned.key.hashes == {
+        "input": open_source(path).fingerprint(),
+        "holdout": open_source(SPARE).fingerprint(),
+        "output": open_source(poisoned.data).fingerprint(),
+    }
+    assert len(set(poisoned.key.hashes.values())) == 3
+
+
+def test_measures_before_and_after() -> None:
+    key = keys()[0]
+    assert key.before["joint"] == [[0.3, 0.22], [0.23, 0.25]]
+    assert key.after["joint"] == [[0.4, 0.12], [0.13, 0.35]]
+    assert key.before["marginals"] == key.after["marginals"] == [0.48, 0.47]
+    assert key.after["mcc"] > key.before["mcc"] > 0
+    assert key.after["mi"] > key.before["mi"] > 0
+    assert (key.rows_total, key.rows_missing, key.seed) == (1000, 0, 1)
+    assert key.parameters["strength"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not an answer key: not JSON ("),
+        ("[]", "not an answer key of schema 'credenza.key/1': found None"),
+        ('{"schema": "x/1"}', "not an answer key of schema 'credenza.key/1': found 'x/1'"),
+        ('{"schema": "credenza.key/1"}', "the answer key lacks after, attack, before, direction, "),
+    ],
+)  # fmt: skip
+def test_messages(text: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        AnswerKey.from_json(text)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
