@@ -1,0 +1,235 @@
+"""The door: whatever the user has, as record batches in row order.
+
+Files are never read whole: Parquet and Arrow come a batch at a time through pyarrow, CSV and JSON Lines
+through a DuckDB scan. A folder or glob is its files in name order, one after another.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import duckdb
+import pyarrow as pa
+
+from credenza.data.binary_files import Reader
+from credenza.data.files import open_path
+from credenza.data.frames import content_digest, open_frame, reject_duplicates
+from credenza.data.text_files import connect, identifier
+from credenza.data.write import one_line
+from credenza.errors import InputError, UsageError
+
+BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """How often whole rows coincide.
+
+    Attributes
+    ----------
+    rows : all rows. distinct : rows that differ. pairs : coinciding row pairs, the sum of c (c - 1) / 2 over
+    the multiplicities c. most : the largest c.
+    """
+
+    rows: int
+    distinct: int
+    pairs: int
+    most: int
+
+
+class Source:
+    """A table that can be read again and again, in the same row order; made by :func:`open_source`.
+
+    Attributes
+    ----------
+    name : what to show. kind : "parquet", "csv", "jsonl", "arrow", "pandas", "polars", "pyarrow" or "duckdb".
+    columns : names. schema : Arrow schema. rows : how many. files : paths in reading order, empty for frames.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        reader: Reader,
+        like: Callable[[pa.Table], Any],
+        files: tuple[Path, ...] = (),
+    ) -> None:
+        self._name, self._kind, self._reader, self._like, self._files = name, kind, reader, like, files
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r}, kind={self.kind!r}, rows={self.rows}, columns={len(self.columns)})"
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def kind(self) -> str:
+        return self._kind
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return self._files
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self._reader.schema
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self._reader.schema.names)
+
+    @property
+    def rows(self) -> int:
+        return self._reader.rows
+
+    def batches(
+        self, columns: Sequence[str] | None = None, *, size: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order, at most ``size`` at a time, with the columns in the order asked for.
+
+        Raises
+        ------
+        UsageError : an unknown column, or ``size`` below 1. InputError : the file turns out to be damaged.
+        """
+        if size < 1:
+            raise UsageError(f"batch size is {size}; give 1 or more")
+        return self._reader.scan(self._chosen(columns), size)
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the columns as one Arrow table in memory."""
+        chosen = self._chosen(columns)
+        schema = pa.schema([self.schema.field(name) for name in chosen], metadata=self.schema.metadata)
+        batches = [batch.replace_schema_metadata(None) for batch in self.batches(chosen)]
+        bare = schema.remove_metadata()
+        return pa.Table.from_batches([batch.cast(bare) for batch in batches], bare).cast(schema)
+
+    def like(self, table: pa.Table) -> Any:
+        """Return an Arrow table as the kind of object that the user gave (a path: the table itself)."""
+        return self._like(table)
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 (hex): of the bytes of the files in reading order, or of the values of a frame.
+
+        Frames with equal names and values have equal fingerprints, whatever library holds them. Cost: reads
+        all.
+        """
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        if not self.files:
+            return content_digest(self._reader)
+        digest = hashlib.sha256()
+        for path in self.files:
+            with path.open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    digest.update(chunk)
+        return digest.hexdigest()
+
+    def duplicates(self, columns: Sequence[str] | None = None) -> Duplicates:
+        """Count coinciding rows, exactly, with a GROUP BY that spills to disk when memory is short.
+
+        Missing values equal each other. Cost: one pass, O(n m).
+
+        Examples
+        --------
+        >>> open_source(pa.table({"a": [1, 1, 1, 2]})).duplicates()
+        Duplicates(rows=4, distinct=2, pairs=3, most=3)
+        """
+        chosen = self._chosen(columns)
+        schema = pa.schema(
+            [(f"c{i}", _sql_type(self.schema.field(name).type)) for i, name in enumerate(chosen)]
+        )
+        batches = (batch.rename_columns(schema.names).cast(schema) for batch in self.batches(chosen))
+        grouped = "SELECT count(*) AS c FROM rows_of_source GROUP BY " + ", ".join(
+            map(identifier, schema.names)
+        )
+        summary = f"SELECT count(*), sum(c * (c - 1) // 2)::BIGINT, max(c) FROM ({grouped})"
+        with connect() as connection:
+            connection.register("rows_of_source", pa.RecordBatchReader.from_batches(schema, batches))
+            try:
+                distinct, pairs, most = connection.sql(summary).fetchall()[0]
+            except duckdb.Error as error:
+                raise InputError(
+                    f"{self.name}: rows cannot be compared ({one_line(error)}); drop columns"
+                ) from error
+        return Duplicates(self.rows, int(distinct), int(pairs), int(most))
+
+    def _chosen(self, columns: Sequence[str] | None) -> tuple[str, ...]:
+        chosen = self.columns if columns is None else tuple(columns)
+        if not chosen:
+            raise UsageError(f"{self.name}: no columns were chosen; name at least one")
+        for name in chosen:
+            if name not in self.schema.names:
+                raise UsageError(f"{self.name} has no column {name!r}; {_nearest(name, self.columns)}")
+        return chosen
+
+
+def open_source(data: Any, *, role: str = "data") -> Source:
+    """Open whatever the user has as a :class:`Source`.
+
+    Parameters
+    ----------
+    data : path (str or Path) of a Parquet, CSV, TSV, JSON Lines or Arrow/Feather file (text ones also with
+        .gz), of a folder of them, or a glob; or a pandas or Polars frame (eager or lazy), an Arrow table, a
+        DuckDB relation. A Source is returned as it is.
+    role : what error messages call it ("suspect", "reference").
+
+    Raises
+    ------
+    InputError : nothing there, unknown or damaged or empty data, no rows, no columns, duplicate column names,
+        a folder of mixed formats or columns, text that is not UTF-8, an object of another type.
+
+    Notes
+    -----
+    Opening counts the rows. Parquet and Arrow say how many they have; CSV and JSON Lines are read once for
+    it, which settles their column types too. Spark frames belong to the Spark engine.
+
+    Examples
+    --------
+    >>> source = open_source(pa.table({"age": [31, 45], "sex": ["f", "m"]}))
+    >>> source.rows, source.columns, source.kind
+    (2, ('age', 'sex'), 'pyarrow')
+    """
+    if isinstance(data, Source):
+        return data
+    if isinstance(data, str | os.PathLike):
+        opened = open_path(cast("str | os.PathLike[str]", data), role)
+        source = Source(opened.name, opened.kind, opened.reader, lambda table: table, opened.files)
+    else:
+        frame = open_frame(data, role)
+        source = Source(frame.name, frame.kind, frame.reader, frame.like)
+    label = f"{role} ({source.name})"
+    if not source.columns:
+        raise InputError(f"{label} has no columns; give a table with at least one")
+    reject_duplicates(source.columns, label)
+    if source.rows == 0:
+        raise InputError(f"{label} has no rows; give a table with at least one")
+    return source
+
+
+def _nearest(name: str, columns: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, columns, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    shown = ", ".join(map(repr, columns[:8]))
+    return f"it has {shown}" + (f" and {len(columns) - 8} more" if len(columns) > 8 else "")
+
+
+def _sql_type(kind: pa.DataType) -> pa.DataType:
+    """Return the nearest Arrow type that DuckDB reads."""
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    if pa.types.is_dictionary(kind):
+        return _sql_type(kind.value_type)
+    if pa.types.is_decimal256(kind) or str(kind) == "string_view":
+        return pa.large_string()
+    return kind

@@ -1,0 +1,257 @@
+"""CSV and JSON Lines files, scanned out of core by DuckDB.
+
+Types are sniffed from the first rows; a column whose later values do not fit is read as text rather than
+failing half-way. The first line of a CSV file is always its header. An empty CSV field, quoted or not, is
+missing, and so are NA, NaN, nan, NULL and null.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from credenza.data.binary_files import resized
+from credenza.data.write import one_line
+from credenza.errors import InputError
+
+MISSING_SPELLINGS = ("", "NA", "NaN", "nan", "NULL", "null")
+_CHUNK = 1 << 20
+_QUOTES = "quote='\"', escape='\"'"
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Open a private in-memory DuckDB that keeps row order and uses no network."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "preserve_insertion_order": "true",
+        "autoinstall_known_extensions": "false",
+        "temp_directory": str(Path(tempfile.gettempdir()) / "credenza-duckdb"),
+    }
+    return duckdb.connect(":memory:", config=config)
+
+
+def literal(text: str) -> str:
+    """Quote a string for SQL.
+
+    Examples
+    --------
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Quote a column name for SQL.
+
+    Examples
+    --------
+    >>> identifier("age in years")
+    '"age in years"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def arrow_stream(relation: Any, size: int) -> Iterator[pa.RecordBatch]:
+    """Yield a DuckDB relation's rows as record batches (the method's name differs between versions)."""
+    method = getattr(relation, "to_arrow_reader", None) or relation.fetch_record_batch
+    return resized(iter(method(size)), size)
+
+
+class TextReader:
+    """A CSV or JSON Lines file behind a DuckDB table function.
+
+    Parameters
+    ----------
+    path, label : the file, and what messages call it.
+    function : builds the SQL table function from the types by DuckDB column name (None: let DuckDB sniff).
+    names : the file's own column names in order, or None where DuckDB's are right.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        label: str,
+        function: Callable[[Mapping[str, str] | None], str],
+        names: Sequence[str] | None,
+    ) -> None:
+        self._path, self._label, self._function = path, label, function
+        described = self._fetch(f"DESCRIBE SELECT * FROM {function(None)}")
+        self._types = {row[0]: "VARCHAR" if row[1] in ("JSON", "UUID") else row[1] for row in described}
+        self._sql_names = dict(zip(names or self._types, self._types, strict=True))
+        self._settle()
+
+    def _settle(self) -> None:
+        """Read every value once: count the rows, demote columns that do not fit their sniffed type."""
+        try:
+            counts = self._query(self._count_sql()).fetchall()[0]
+        except duckdb.ConversionException:
+            self._demote()
+            counts = self._fetch(self._count_sql())[0]
+        except duckdb.Error as error:
+            raise self._error(error) from error
+        self.rows: int = counts[0]
+        self.empty: frozenset[str] = frozenset(
+            name for name, count in zip(self._sql_names, counts[1:], strict=True) if count == 0
+        )
+        self.schema: pa.Schema = self._arrow_schema()
+
+    def _count_sql(self) -> str:
+        counts = "".join(f", count({identifier(name)})" for name in self._types)
+        return f"SELECT count(*){counts} FROM {self._function(self._types)}"
+
+    def _demote(self) -> None:
+        typed = [name for name, kind in self._types.items() if kind != "VARCHAR"]
+        terms = [
+            f"count({identifier(n)}) = count(try_cast({identifier(n)} AS {kind}))"
+            for n in typed
+            for kind in (self._types[n], "DOUBLE")
+        ]
+        text = dict.fromkeys(self._types, "VARCHAR")
+        fits = self._fetch(f"SELECT {', '.join(terms)} FROM {self._function(text)}")[0]
+        for position, name in enumerate(typed):
+            as_sniffed, as_double = fits[2 * position : 2 * position + 2]
+            if not as_sniffed:
+                self._types[name] = "DOUBLE" if as_double else "VARCHAR"
+
+    def retype(self, columns: Sequence[str], kind: str) -> None:
+        """Read some columns as another DuckDB type from now on."""
+        for name in columns:
+            self._types[self._sql_names[name]] = kind
+        self._settle()
+
+    def sql_type(self, column: str) -> str:
+        """Return the DuckDB type that a column is read as."""
+        return self._types[self._sql_names[column]]
+
+    def _arrow_schema(self) -> pa.Schema:
+        relation = self._query(self._select_sql(tuple(self._sql_names)) + " LIMIT 0")
+        method = getattr(relation, "to_arrow_table", None) or relation.fetch_arrow_table
+        return pa.schema([*zip(self._sql_names, method().schema.types, strict=True)])
+
+    def _select_sql(self, columns: Sequence[str]) -> str:
+        wanted = ", ".join(identifier(self._sql_names[name]) for name in columns)
+        return f"SELECT {wanted} FROM {self._function(self._types)}"
+
+    def scan(self, columns: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        try:
+            for batch in arrow_stream(self._query(self._select_sql(columns)), size):
+                yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise self._error(error) from error
+
+    def _query(self, sql: str) -> Any:
+        return connect().sql(sql)
+
+    def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        try:
+            return list(self._query(sql).fetchall())
+        except duckdb.Error as error:
+            raise self._error(error) from error
+
+    def _error(self, error: BaseException) -> InputError:
+        return _unreadable(self._path, self._label, error)
+
+
+def open_csv(path: Path, label: str) -> TextReader:
+    """Open a CSV (delimiter sniffed) or TSV file, plain or gzipped."""
+    where = literal(_no_glob(str(path)))
+    fixed = f"header=true, {_QUOTES}"
+    tabs = path.name.lower().removesuffix(".gz").endswith(".tsv")
+    delimiter, skip = _dialect(path, label, where, fixed + (", delim='\t'" if tabs else ""))
+    dialect = f"delim={literal(delimiter)}, skip={skip}, {_QUOTES}"
+    names = _header(path, label, f"read_csv({where}, {dialect}, header=false, all_varchar=true, nullstr='')")
+    if len(names) == 1 and not tabs and any(mark in names[0] for mark in ",;|\t"):
+        raise InputError(f"{label}: rows differ in their number of fields; give each as many as the header")
+    missing = "[" + ", ".join(map(literal, MISSING_SPELLINGS)) + "]"
+
+    def function(types: Mapping[str, str] | None) -> str:
+        fixed_types = f", types={_struct(types)}" if types else ""
+        return f"read_csv({where}, {dialect}, header=true, nullstr={missing}{fixed_types})"
+
+    return TextReader(path, label, function, names)
+
+
+def open_jsonl(path: Path, label: str) -> TextReader:
+    """Open JSON Lines (.json: one object a line, or one array of objects), plain or gzipped."""
+    where = literal(_no_glob(str(path)))
+    shape = "auto" if ".json" in path.suffixes[-2:] else "newline_delimited"
+
+    def function(types: Mapping[str, str] | None) -> str:
+        sniffed = "sample_size=-1, map_inference_threshold=-1"
+        how = sniffed if types is None else f"columns={_struct(types)}"
+        return f"read_json({where}, format='{shape}', records='true', {how})"
+
+    return TextReader(path, label, function, None)
+
+
+def not_utf8(path: Path, label: str) -> InputError | None:
+    """Return the error for the first bytes of a text file that are not UTF-8, or None."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    opener: Callable[..., Any] = gzip.open if path.suffix.lower() == ".gz" else open
+    offset = 0
+    try:
+        with opener(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                pending = len(decoder.getstate()[0])
+                decoder.decode(chunk)
+                offset += len(chunk)
+            pending = len(decoder.getstate()[0])
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        at = offset - pending + error.start
+        return InputError(
+            f"{label} is not UTF-8: byte 0x{error.object[error.start]:02x} at offset {at:,}; "
+            "save it as UTF-8 (for example: iconv -f LATIN1 -t UTF-8)"
+        )
+    except (OSError, EOFError) as error:
+        reason = one_line(error)
+        return InputError(f"{label} cannot be unpacked ({reason}); it may be cut short: write it again")
+    return None
+
+
+def _unreadable(path: Path, label: str, error: BaseException) -> InputError:
+    """Return the error for a file that DuckDB refuses: not UTF-8, or DuckDB's reason."""
+    table = path.name.lower().removesuffix(".gz").endswith(("csv", "tsv"))
+    right = "give every row the fields of the header" if table else "give one JSON object a line"
+    return not_utf8(path, label) or InputError(f"{label} cannot be read ({_reason(error)}); {right}")
+
+
+def _dialect(path: Path, label: str, where: str, options: str) -> tuple[str, int]:
+    try:
+        row = connect().sql(f"SELECT Delimiter, SkipRows FROM sniff_csv({where}, {options})").fetchall()[0]
+    except duckdb.Error as error:
+        raise _unreadable(path, label, error) from error
+    return str(row[0]), int(row[1])
+
+
+def _header(path: Path, label: str, function: str) -> list[str]:
+    try:
+        rows = connect().sql(f"SELECT * FROM {function} LIMIT 1").fetchall()
+    except duckdb.Error as error:
+        raise _unreadable(path, label, error) from error
+    if not rows:
+        raise InputError(f"{label} has no header line; name the columns in its first line")
+    return [str(name) if name else f"column{position}" for position, name in enumerate(rows[0])]
+
+
+def _struct(types: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items()) + "}"
+
+
+def _no_glob(path: str) -> str:
+    return "".join(f"[{mark}]" if mark in "[*?" else mark for mark in path)
+
+
+def _reason(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [line for line in lines[:4] if not line.startswith(("Original Line", "Possible", "*"))]
+    text = " ".join(kept).split("Error: ")[-1]
+    return text if len(text) <= 200 else text[:199] + "…"
