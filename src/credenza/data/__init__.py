@@ -1,0 +1,32 @@
+"""The door: whatever the user has -> record batches -> a schema fitted once -> codes."""
+
+from __future__ import annotations
+
+from credenza.data.align import ColumnIssue, extend_schema
+from credenza.data.encode import encode, encode_source
+from credenza.data.fit import fit_schema
+from credenza.data.schema import Feature, Kind, Schema, level_map
+from credenza.data.sketch import ColumnSketch, TableSketch, sketch
+from credenza.data.sources import Duplicates, Source, open_source
+from credenza.data.write import write_bytes, write_table, write_text
+
+__all__ = [
+    "ColumnIssue",
+    "ColumnSketch",
+    "Duplicates",
+    "Feature",
+    "Kind",
+    "Schema",
+    "Source",
+    "TableSketch",
+    "encode",
+    "encode_source",
+    "extend_schema",
+    "fit_schema",
+    "level_map",
+    "open_source",
+    "sketch",
+    "write_bytes",
+    "write_table",
+    "write_text",
+]
