@@ -176,7 +176,7 @@ def apportion(total: int, capacities: IntArray) -> IntArray:
     if total == 0:
         return np.zeros_like(capacities)
     exact = total * capacities / capacities.sum()
-    share = np.minimum(np.floor(exact).astype(np.int64), capacities)
+    share: IntArray = np.minimum(np.floor(exact).astype(np.int64), capacities)
     remainder = np.where(share < capacities, exact - share, -1.0)
     share[np.argsort(-remainder, kind="stable")[: total - share.sum()]] += 1
     return share
