@@ -15,7 +15,6 @@ import typer
 from credenza.cli.options import Seed, say, working
 from credenza.cli.status import ExitStatus
 from credenza.contracts import Culprit, Verdict
-from credenza.errors import UsageError
 
 if TYPE_CHECKING:
     from credenza.demo.scenario import DemoFiles
@@ -37,9 +36,6 @@ def demo_command(
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="credenza-")) if out is None else out)
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(f"--out names a file: found {out!r}; give a folder")
-        folder.mkdir(parents=True, exist_ok=True)
         files = scenario.prepare(folder, seed=seed)
         status = tell(files, folder if out is not None else None, seed)
     raise typer.Exit(status)

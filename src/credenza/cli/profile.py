@@ -21,18 +21,24 @@ def profile_command(
         list[str] | None,
         typer.Option("--columns", metavar="A,B,...", help="Profile these columns only; repeatable."),
     ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option("--like", metavar="PROFILE", help="Use the levels of this profile, to merge with it."),
+    ] = None,
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
     """Write the statistics of a table to a file that holds no rows and serves as --reference.
 
-    Profiles of parts of a table add up: see credenza profile merge.
+    Profiles of parts of a table add up when all have the levels of the first (--like): see profile merge.
     """
-    from credenza.association.profile import profile
+    from credenza.association.profile import Profile, profile
 
     check_profile_path(out, [data])
+    names = split_names("--columns", columns)
     with working("profiling", quiet=quiet):
-        profile(data, columns=split_names("--columns", columns), seed=seed).save(out)
+        model = None if like is None else Profile.load(like)
+        profile(data, columns=names, like=model, seed=seed).save(out)
     say(f"wrote {out}", quiet=quiet)
 
 
@@ -41,7 +47,7 @@ def merge_command(
     out: Out,
     quiet: Quiet = False,
 ) -> None:
-    """Merge profiles of parts of a table into the profile of the whole."""
+    """Merge profiles of parts of a table, made with --like the first, into the profile of the whole."""
     from credenza.association.profile import Profile
 
     if len(profiles) < 2:

@@ -35,8 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Examples
     --------
-    >>> main(["--version"]).bit_length()  # doctest: +ELLIPSIS
+    >>> status = main(["--version"])  # doctest: +ELLIPSIS
     credenza ...
+    >>> status
     0
     """
     if arguments is None:
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         what = error.strerror or str(error)
         where = f": {os.fspath(error.filename)!r}" if error.filename else ""
         return complain(f"error: {what[:1].lower()}{what[1:]}{where}", ExitStatus.BAD_INPUT)
-    return status
+    return int(status)
 
 
 def dispatch(arguments: list[str]) -> int:
