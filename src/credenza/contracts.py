@@ -73,18 +73,6 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What one check says; ``reason`` explains every status (for "clear": what could have been missed)."""
-
-    code: str
-    title: str
-    status: Status
-    reason: str = ""
-    findings: tuple[Finding, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Culprit:
     """A pair of features whose association was moved, and what that explains.
 
@@ -104,6 +92,8 @@ class Culprit:
     aliases : pairs made of features that determine a culprit's features.
     filter_ceiling : upper bound on the precision of any sample filter in the over-filled cell, eps / (d + eps).
     reference_table, suspect_table : joint probabilities, L_a x L_b, rows are ``row_levels``.
+    where : the part of the suspect that it was found in ("contributor = c7"), "" for the whole.
+    pearson : (reference, suspect) Pearson correlation when both features are numeric, else None.
     """
 
     features: tuple[str, str]
@@ -125,6 +115,25 @@ class Culprit:
     column_levels: tuple[str, ...]
     reference_table: FloatArray
     suspect_table: FloatArray
+    where: str = ""
+    pearson: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one check says.
+
+    ``reason`` explains every status (for "clear": what could have been missed); ``culprits`` are those that the check
+    named, also listed in :class:`AuditResult`.
+    """
+
+    code: str
+    title: str
+    status: Status
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    culprits: tuple[Culprit, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from typing import Any, cast
 import duckdb
 import pyarrow as pa
 
-from credenza.data.binary_files import Reader
+from credenza.data.binary_files import Reader, reject_duplicates
 from credenza.data.files import open_path
-from credenza.data.frames import content_digest, open_frame, reject_duplicates
+from credenza.data.frames import content_digest, open_frame
 from credenza.data.text_files import connect, identifier
 from credenza.data.write import one_line
 from credenza.errors import InputError, UsageError
@@ -35,13 +35,15 @@ class Duplicates:
     Attributes
     ----------
     rows : all rows. distinct : rows that differ. pairs : coinciding row pairs, the sum of c (c - 1) / 2 over
-    the multiplicities c. most : the largest c.
+    the multiplicities c. most : the largest c. triples : coinciding row triples, the sum of
+    c (c - 1) (c - 2) / 6.
     """
 
     rows: int
     distinct: int
     pairs: int
     most: int
+    triples: int = 0
 
 
 class Source:
@@ -142,7 +144,7 @@ class Source:
         Examples
         --------
         >>> open_source(pa.table({"a": [1, 1, 1, 2]})).duplicates()
-        Duplicates(rows=4, distinct=2, pairs=3, most=3)
+        Duplicates(rows=4, distinct=2, pairs=3, most=3, triples=1)
         """
         chosen = self._chosen(columns)
         schema = pa.schema(
@@ -152,16 +154,16 @@ class Source:
         grouped = "SELECT count(*) AS c FROM rows_of_source GROUP BY " + ", ".join(
             map(identifier, schema.names)
         )
-        summary = f"SELECT count(*), sum(c * (c - 1) // 2)::BIGINT, max(c) FROM ({grouped})"
+        summary = f"SELECT count(*), sum(c * (c - 1) // 2)::BIGINT, max(c), sum(c * (c - 1) * (c - 2) // 6)::DOUBLE FROM ({grouped})"
         with connect() as connection:
             connection.register("rows_of_source", pa.RecordBatchReader.from_batches(schema, batches))
             try:
-                distinct, pairs, most = connection.sql(summary).fetchall()[0]
+                distinct, pairs, most, triples = connection.sql(summary).fetchall()[0]
             except duckdb.Error as error:
                 raise InputError(
                     f"{self.name}: rows cannot be compared ({one_line(error)}); drop columns"
                 ) from error
-        return Duplicates(self.rows, int(distinct), int(pairs), int(most))
+        return Duplicates(self.rows, int(distinct), int(pairs), int(most), int(triples))
 
     def _chosen(self, columns: Sequence[str] | None) -> tuple[str, ...]:
         chosen = self.columns if columns is None else tuple(columns)

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from credenza.report.result import Audit
+from credenza.report.run import audit
 
-__all__ = ["Audit"]
+__all__ = ["Audit", "audit"]

@@ -1,0 +1,249 @@
+"""The ladder: explain the suspect by as little as possible, and name what had to be explained.
+
+Rung 1 tests marginals; rung 2 tests pairs under maximum-entropy weights that reproduce the reference on all that has
+been explained so far. The strongest pair becomes a culprit, its joint table is added to what the weights reproduce,
+and the test is run again, until nothing is significant. Then the explanation is pruned: whatever is not needed for
+"nothing is significant" is taken out again, weakest first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from credenza.association.calibrate import Calibration, calibrate
+from credenza.association.estimate import strengths
+from credenza.association.kernels import pair_counts, weighted_pair_counts
+from credenza.association.multiplicity import adjust
+from credenza.association.probes import Layout
+from credenza.association.shift import PairShift, Sample, marginal_shift, pair_shift, probe_tables
+from credenza.contracts import FloatArray, IntArray
+
+MAX_CULPRITS = 40
+
+
+@dataclass(frozen=True)
+class Step:
+    """One culprit as the ladder met it: the pair's position, and what the test said just then."""
+
+    pair: int
+    log_p: float
+    q: float
+    probe_a: int
+    probe_b: int
+
+
+@dataclass(frozen=True)
+class Climb:
+    """What the ladder found.
+
+    Attributes
+    ----------
+    first : the pair tests before anything is explained.
+    last : the pair tests after everything that was named is explained.
+    marginal_log_p, marginal_q, marginal_change : rung 1, (m,): is the feature's own frequency shifted, and by how much.
+    shifted : features whose marginals are part of the explanation.
+    collateral_margins : features whose significant marginal shift is explained by the culprits alone.
+    steps : the culprits, in the order of their strength of evidence.
+    explained : for each culprit, positions of the pairs that were significant at first and that come back when this
+        culprit alone is left unexplained (with one culprit: all of them).
+    strengths : for each culprit, (eps, standard error) at its strongest 2x2 table, all else explained.
+    calibration : the weights of the explanation.
+    exhausted : whether the ladder gave up with pairs still significant.
+    """
+
+    first: PairShift
+    last: PairShift
+    marginal_log_p: FloatArray
+    marginal_q: FloatArray
+    marginal_change: FloatArray
+    shifted: tuple[int, ...]
+    collateral_margins: tuple[int, ...]
+    steps: tuple[Step, ...]
+    explained: tuple[IntArray, ...]
+    strengths: tuple[tuple[float, float], ...]
+    calibration: Calibration
+    exhausted: bool
+
+
+class Ladder:
+    """Climbs for one suspect and one reference.
+
+    Parameters
+    ----------
+    codes : uint8 (n, m), the suspect's rows.
+    reference : int or float (K, K) pair counts of the reference; its rows are not needed.
+    reference_rows : rows behind them.
+    layout : levels and order of the features.
+    fdr : false discovery rate at every rung.
+    correction : "bh" or "by".
+    min_strength : pairs count as significant only when their strength is significantly larger than this.
+    gate : False when a test of "anything moved" has said no: then no pair is significant.
+    design_effect : how many rows of the suspect are worth one independent row (copies carry nothing new); >= 1.
+
+    Notes
+    -----
+    Cost: one weighted pair count of the suspect and one round of tests for every culprit tried.
+    """
+
+    def __init__(
+        self,
+        codes: NDArray[np.uint8],
+        reference: FloatArray | IntArray,
+        reference_rows: int,
+        layout: Layout,
+        *,
+        fdr: float = 0.05,
+        correction: str = "bh",
+        min_strength: float = 0.0,
+        design_effect: float = 1.0,
+        gate: bool = True,
+    ) -> None:
+        self.codes = codes
+        self.layout = layout
+        self.reference = Sample(np.asarray(reference, float), float(reference_rows))
+        self.fdr = fdr
+        self.correction = correction
+        self.min_strength = min_strength
+        self.gate = gate
+        self.design_effect = design_effect
+        self.plain = self._scaled(pair_counts(codes, layout.sizes).astype(float), float(len(codes)))
+
+    def climb(self) -> Climb:
+        """Run both rungs, prune, and account for what each culprit explains."""
+        log_p, change = marginal_shift(self.reference, self.plain, self.layout)
+        margin_q = adjust(log_p, self.correction)
+        shifted = tuple(int(f) for f in np.flatnonzero(margin_q <= self.fdr))
+        first = self._compare(self.plain)
+        steps, exhausted = self._ascend(shifted)
+        steps = self._prune_culprits(shifted, steps)
+        kept = self._prune_margins(shifted, steps)
+        steps = sorted(steps, key=lambda s: s.log_p)
+        fit, last = self._test(kept, [s.pair for s in steps])
+        explained, sizes = self._account(kept, steps, self.significant(first, []))
+        return Climb(
+            first=first,
+            last=last,
+            marginal_log_p=log_p,
+            marginal_q=margin_q,
+            marginal_change=change,
+            shifted=kept,
+            collateral_margins=tuple(f for f in shifted if f not in kept),
+            steps=tuple(steps),
+            explained=tuple(explained),
+            strengths=tuple(sizes),
+            calibration=fit,
+            exhausted=exhausted,
+        )
+
+    def first_log_p(self) -> float | None:
+        """The smallest log p of the first round of pair tests, or None when nothing is significant in it."""
+        first = self._compare(self.plain)
+        left = self.significant(first, [])
+        return float(first.log_p[left].min()) if left.size else None
+
+    def _weights(self, margins: tuple[int, ...], pairs: list[int]) -> Calibration:
+        """Weights that reproduce the reference on these marginals and pair tables."""
+        i, j = self.layout.pairs
+        joint, size = self.reference.joint, self.reference.size
+        tables = {(int(i[k]), int(j[k])): self.layout.block(joint, i[k], j[k]) / size for k in pairs}
+        diagonal, starts = np.diag(joint), self.layout.starts
+        shares = {f: diagonal[starts[f] : starts[f + 1]] / size for f in margins}
+        return calibrate(self.codes, self.layout.sizes, shares, tables)
+
+    def weighted(self, fit: Calibration) -> Sample:
+        """The suspect under weights, scaled to its effective sample size."""
+        if fit.effective_size >= len(self.codes) * (1 - 1e-12):
+            return self.plain
+        joint = weighted_pair_counts(self.codes, self.layout.sizes, fit.weights)
+        return self._scaled(joint, fit.effective_size)
+
+    def _scaled(self, joint: FloatArray, effective_size: float) -> Sample:
+        size = effective_size / self.design_effect
+        return Sample(joint * (size / len(self.codes)), size)
+
+    def _test(self, margins: tuple[int, ...], pairs: list[int]) -> tuple[Calibration, PairShift]:
+        fit = self._weights(margins, pairs)
+        return fit, self._compare(self.weighted(fit))
+
+    def _compare(self, sample: Sample) -> PairShift:
+        """Pair tests; with a floor, the p-value that the strength is not beyond it, where that is larger."""
+        shift = pair_shift(self.reference, sample, self.layout)
+        if self.min_strength <= 0:
+            return shift
+        rows = self.layout.rows_of(shift.probe_a, shift.probe_b)
+        eps, error = strengths(probe_tables(self.reference, sample, self.layout)[rows])
+        excess = (np.abs(eps) - self.min_strength) / np.maximum(error, 1e-12)
+        return replace(shift, log_p=np.maximum(shift.log_p, stats.norm.logsf(excess)))
+
+    def significant(self, shift: PairShift, explained: list[int]) -> IntArray:
+        """Positions of the pairs that are significant and not yet explained."""
+        if not self.gate:
+            return np.empty(0, np.int64)
+        q = shift.q(self.correction)
+        q[explained] = 1.0
+        return np.flatnonzero(q <= self.fdr).astype(np.int64)
+
+    def _ascend(self, margins: tuple[int, ...]) -> tuple[list[Step], bool]:
+        steps: list[Step] = []
+        while True:
+            named = [s.pair for s in steps]
+            _, shift = self._test(margins, named)
+            left = self.significant(shift, named)
+            if not left.size:
+                return steps, False
+            if len(steps) >= MAX_CULPRITS:
+                return steps, True
+            k = int(left[np.argmin(shift.log_p[left])])
+            q = float(shift.q(self.correction)[k])
+            steps.append(Step(k, float(shift.log_p[k]), q, int(shift.probe_a[k]), int(shift.probe_b[k])))
+
+    def _account(
+        self, margins: tuple[int, ...], steps: list[Step], flagged: IntArray
+    ) -> tuple[list[IntArray], list[tuple[float, float]]]:
+        """For each culprit, leave it alone unexplained: which pairs come back, and how large is it?"""
+        culprits = {s.pair for s in steps}
+        others = np.array([k for k in flagged if k not in culprits], np.int64)
+        explained: list[list[int]] = [[] for _ in steps]
+        if not steps:
+            return [], []
+        back = np.zeros((len(steps), len(others)))
+        sizes = []
+        for row, step in enumerate(steps):
+            named = [s.pair for s in steps if s is not step]
+            sample = self.weighted(self._weights(margins, named))
+            table = probe_tables(self.reference, sample, self.layout)
+            at = self.layout.rows_of(np.array([step.probe_a]), np.array([step.probe_b]))
+            eps, error = strengths(table[at])
+            sizes.append((float(eps[0]), float(error[0])))
+            back[row] = self._compare(sample).log_p[others]
+        for column, k in enumerate(others):
+            explained[int(np.argmin(back[:, column]))].append(int(k))
+        return [np.array(e, np.int64) for e in explained], sizes
+
+    def _prune_culprits(self, margins: tuple[int, ...], steps: list[Step]) -> list[Step]:
+        """Take out, weakest first, every culprit without which nothing becomes significant."""
+        for step in sorted(steps, key=lambda s: -s.log_p):
+            rest = [s for s in steps if s is not step]
+            if not rest:
+                break
+            named = [s.pair for s in rest]
+            if not self.significant(self._test(margins, named)[1], named).size:
+                steps = rest
+        return steps
+
+    def _prune_margins(self, margins: tuple[int, ...], steps: list[Step]) -> tuple[int, ...]:
+        """Keep only the marginal shifts that the culprits do not explain by themselves."""
+        if not steps or not margins:
+            return margins
+        named = [s.pair for s in steps]
+        weighted = self.weighted(self._weights((), named))
+        log_p, _ = marginal_shift(self.reference, weighted, self.layout)
+        q = adjust(log_p, self.correction)
+        kept = tuple(f for f in margins if q[f] <= self.fdr)
+        if kept != margins and self.significant(self._test(kept, named)[1], named).size:
+            return margins
+        return kept

@@ -1,0 +1,132 @@
+"""Probes: the 0/1 indicators whose 2x2 tables are tested.
+
+A binary feature has one probe, a nominal feature one a level, an ordered feature one a cut ("beyond bin k") and one
+for each level outside the order ("(missing)"). Two probes of two features make one 2x2 table; all of them are sums of
+entries of the pair-count matrix, so no row is read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from credenza.contracts import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the statistics need to know of a schema: levels of each feature, and how many of them are ordered.
+
+    Parameters
+    ----------
+    sizes : L of each feature.
+    ordered : for each feature, the number of leading levels that are in order; 0 for nominal ones.
+
+    Examples
+    --------
+    >>> layout = Layout((2, 3, 4), (0, 0, 3))
+    >>> layout.planes, layout.probes
+    (9, 7)
+    >>> layout.probe_matrix[-3:].astype(int).tolist()
+    [[0, 0, 0, 0, 0, 0, 1, 1, 0], [0, 0, 0, 0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0, 0, 0, 1]]
+    """
+
+    sizes: tuple[int, ...]
+    ordered: tuple[int, ...]
+
+    @property
+    def features(self) -> int:
+        """m, the number of features."""
+        return len(self.sizes)
+
+    @cached_property
+    def starts(self) -> IntArray:
+        """First plane of each feature, and K at the end; shape (m + 1,)."""
+        return np.concatenate(([0], np.cumsum(self.sizes))).astype(np.int64)
+
+    @property
+    def planes(self) -> int:
+        """K, the number of planes."""
+        return int(self.starts[-1])
+
+    @cached_property
+    def plane_feature(self) -> IntArray:
+        """The feature each plane belongs to; shape (K,)."""
+        return np.repeat(np.arange(self.features), self.sizes).astype(np.int64)
+
+    @cached_property
+    def _members(self) -> tuple[tuple[int, int, tuple[int, ...]], ...]:
+        """Every probe as (feature, level it is named after, levels it holds)."""
+        out: list[tuple[int, int, tuple[int, ...]]] = []
+        for j, (size, ordered) in enumerate(zip(self.sizes, self.ordered, strict=True)):
+            if size == 2:
+                out.append((j, 1, (1,)))
+                continue
+            out += [(j, k, tuple(range(k, ordered))) for k in range(1, ordered)]
+            out += [(j, k, (k,)) for k in range(ordered, size)]
+        return tuple(out)
+
+    @property
+    def probes(self) -> int:
+        """R, the number of probes."""
+        return len(self._members)
+
+    @cached_property
+    def probe_feature(self) -> IntArray:
+        """The feature each probe belongs to; shape (R,)."""
+        return np.array([j for j, _, _ in self._members], np.int64)
+
+    @cached_property
+    def probe_level(self) -> IntArray:
+        """The level each probe is named after: the level itself, or the first level beyond the cut; shape (R,)."""
+        return np.array([k for _, k, _ in self._members], np.int64)
+
+    @cached_property
+    def probe_matrix(self) -> FloatArray:
+        """0/1 matrix (R, K): which planes a probe sums."""
+        out = np.zeros((self.probes, self.planes))
+        for r, (j, _, levels) in enumerate(self._members):
+            out[r, self.starts[j] + np.array(levels, np.int64)] = 1.0
+        return out
+
+    def is_cut(self, probe: int) -> bool:
+        """Whether a probe is a cut of an ordered feature rather than a single level."""
+        j, k, _ = self._members[probe]
+        return k < self.ordered[j]
+
+    def read(self, joint: FloatArray) -> FloatArray:
+        """Sum a (K, K) pair-count matrix into the (R, R) matrix of probe co-occurrences."""
+        return self.probe_matrix @ joint @ self.probe_matrix.T
+
+    @cached_property
+    def probe_pairs(self) -> tuple[IntArray, IntArray]:
+        """Probe indices (a, b), a < b, of two different features; each of shape (T,)."""
+        a, b = np.triu_indices(self.probes, 1)
+        keep = self.probe_feature[a] != self.probe_feature[b]
+        return a[keep].astype(np.int64), b[keep].astype(np.int64)
+
+    @cached_property
+    def pairs(self) -> tuple[IntArray, IntArray]:
+        """Feature indices (i, j), i < j, of all P pairs."""
+        i, j = np.triu_indices(self.features, 1)
+        return i.astype(np.int64), j.astype(np.int64)
+
+    @cached_property
+    def probe_pair_index(self) -> IntArray:
+        """For each probe pair, its feature pair's position in :attr:`pairs`; shape (T,)."""
+        a, b = self.probe_pairs
+        i, j = self.probe_feature[a], self.probe_feature[b]
+        m = self.features
+        return i * m - i * (i + 1) // 2 + j - i - 1
+
+    def rows_of(self, probe_a: IntArray, probe_b: IntArray) -> IntArray:
+        """Positions in :attr:`probe_pairs` of given probe pairs (a < b, of two features)."""
+        a, b = self.probe_pairs
+        return np.searchsorted(a * self.probes + b, probe_a * self.probes + probe_b).astype(np.int64)
+
+    def block(self, joint: FloatArray, i: int, j: int) -> FloatArray:
+        """The L_i x L_j table of a pair, cut out of a (K, K) matrix."""
+        s = self.starts
+        return joint[s[i] : s[i + 1], s[j] : s[j + 1]]

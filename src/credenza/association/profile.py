@@ -1,0 +1,231 @@
+"""A profile: the statistics of a table that stand in for it. No raw rows, mergeable, and a reference for audits."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from credenza._version import __version__
+from credenza.association.counts import PairCounts
+from credenza.association.moments import Moments
+from credenza.association.probes import Layout
+from credenza.data import (
+    Duplicates,
+    Kind,
+    Schema,
+    encode,
+    fit_schema,
+    level_map,
+    open_source,
+    sketch,
+    write_bytes,
+)
+from credenza.data.columns import as_floats
+from credenza.errors import InputError, UsageError
+
+FORMAT = "credenza.profile/1"
+SUFFIX = ".czp"
+
+
+def layout_of(schema: Schema) -> Layout:
+    """The levels and their order, as the statistics need them."""
+    return Layout(tuple(int(s) for s in schema.sizes), tuple(f.ordered for f in schema.features))
+
+
+def numeric_names(schema: Schema) -> tuple[str, ...]:
+    """The features whose values have moments: numbers in bins."""
+    return tuple(f.name for f in schema.features if f.kind is Kind.CONTINUOUS)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Schema, pair counts and moments of a table.
+
+    Attributes
+    ----------
+    schema : the features and their levels (level names and bin edges are in the file; rows are not).
+    counts : exact pair counts.
+    moments : of the continuous columns.
+    duplicates : how often whole rows coincide; None for a merged profile, which cannot know it.
+    source : what was profiled. sha256 : of its content, "" when merged. seed : of the pass that fitted the levels.
+    """
+
+    schema: Schema
+    counts: PairCounts
+    moments: Moments
+    duplicates: Duplicates | None
+    source: str
+    sha256: str
+    seed: int
+
+    @property
+    def rows(self) -> int:
+        """n, the rows behind the profile."""
+        return self.counts.rows
+
+    def __add__(self, other: Profile) -> Profile:
+        """The profile of both tables.
+
+        Raises
+        ------
+        InputError : the levels differ. Profile the second table with ``like=`` the first.
+        """
+        if self.schema.digest() != other.schema.digest():
+            raise InputError(
+                f"profiles of {self.source} and {other.source} have differing levels: "
+                "make the second one like the first (credenza profile DATA --like FIRST.czp)"
+            )
+        return replace(
+            self,
+            counts=self.counts + other.counts,
+            moments=self.moments + other.moments,
+            duplicates=None,
+            source=f"{self.source} + {other.source}",
+            sha256="",
+        )
+
+    def extended(self, schema: Schema) -> PairCounts:
+        """The counts in the layout of an extended schema."""
+        planes = level_map(self.schema, schema)
+        return self.counts.relaid(schema.sizes, planes)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one file (.czp, a zip of plain arrays and JSON; no pickle), or leave what was there."""
+        meta = {
+            "format": FORMAT,
+            "credenza": __version__,
+            "schema": self.schema.to_dict(),
+            "rows": self.rows,
+            "numeric": list(self.moments.names),
+            "duplicates": None if self.duplicates is None else vars(self.duplicates),
+            "source": self.source,
+            "sha256": self.sha256,
+            "seed": self.seed,
+        }
+        k = len(self.counts.joint)
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            meta=np.frombuffer(json.dumps(meta, allow_nan=False).encode(), np.uint8),
+            joint=self.counts.joint[np.triu_indices(k)],
+            **{name: getattr(self.moments, name) for name in ("count", "mean", "square", "product")},
+        )
+        write_bytes(buffer.getvalue(), path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Profile:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError : there is no such file, or it is not a profile.
+        """
+        if not Path(path).is_file():
+            raise InputError(f"no profile at {path}: give a file written by credenza profile")
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            meta = json.loads(arrays.pop("meta").tobytes())
+            return cls._read(meta, arrays)
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise InputError(
+                f"{path} is not a profile ({reason}): give a file written by credenza profile"
+            ) from error
+
+    @classmethod
+    def _read(cls, meta: dict[str, Any], arrays: dict[str, Any]) -> Profile:
+        if meta["format"] != FORMAT:
+            raise ValueError(f"format {meta['format']!r}, not {FORMAT!r}")
+        schema = Schema.from_dict(meta["schema"])
+        k = schema.planes
+        upper = np.zeros((k, k), np.int64)
+        upper[np.triu_indices(k)] = arrays["joint"]
+        joint = upper + np.triu(upper, 1).T
+        state = {name: np.asarray(arrays[name], float) for name in ("count", "mean", "square", "product")}
+        known = meta["duplicates"]
+        return cls(
+            schema=schema,
+            counts=PairCounts(tuple(int(s) for s in schema.sizes), int(meta["rows"]), joint),
+            moments=Moments(tuple(meta["numeric"]), **state),
+            duplicates=None if known is None else Duplicates(**known),
+            source=str(meta["source"]),
+            sha256=str(meta["sha256"]),
+            seed=int(meta["seed"]),
+        )
+
+
+def profile(
+    data: Any, *, columns: Sequence[str] | None = None, like: Profile | None = None, seed: int = 0
+) -> Profile:
+    """Profile a table.
+
+    Parameters
+    ----------
+    data : anything :func:`credenza.data.open_source` takes.
+    columns : the columns to profile; all by default.
+    like : a profile whose levels to use, so that the two can be added.
+    seed : of the sample that bin edges come from when a column has very many values.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    InputError : unreadable data, no usable column, or values that ``like`` has no level for.
+
+    Notes
+    -----
+    Cost: two passes over the data (one with ``like``), and one more for duplicate rows.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> table = pa.table({"smiles": [True, False] * 40, "hat": [True, True, False, False] * 20})
+    >>> p = profile(table)
+    >>> (p + profile(table, like=p)).rows
+    160
+    """
+    source = open_source(data, role="data")
+    if like is None:
+        schema = fit_schema(sketch(source, columns, seed=seed), columns=columns)
+    elif columns is not None:
+        raise UsageError(
+            "columns and like were both given: the columns of a profile like another are those of the other"
+        )
+    else:
+        schema = like.schema
+    if not schema.features:
+        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in schema.skipped[:3])
+        raise InputError(
+            f"{source.name} has no column that can be profiled ({reasons}): give columns that vary"
+        )
+    counts, moments = count_rows(source, schema)
+    duplicates = source.duplicates(schema.names)
+    return Profile(schema, counts, moments, duplicates, source.name, source.fingerprint(), seed)
+
+
+def count_rows(source: Any, schema: Schema) -> tuple[PairCounts, Moments]:
+    """One pass: pair counts of all features and moments of the continuous ones."""
+    counts = PairCounts.empty(schema.sizes)
+    names = numeric_names(schema)
+    moments = Moments.empty(names)
+    for batch in source.batches(schema.names):
+        counts = counts.update(encode(batch, schema))
+        if names:
+            moments = moments.update(numeric_values(batch, names))
+    return counts, moments
+
+
+def numeric_values(batch: Any, names: tuple[str, ...]) -> np.ndarray:
+    """Columns of an Arrow batch as float64 (n, len(names)), NaN where missing."""
+    return np.column_stack([as_floats(batch.column(name)) for name in names])

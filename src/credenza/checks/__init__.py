@@ -1,0 +1,26 @@
+"""The checks: one class each, listed here once."""
+
+from __future__ import annotations
+
+from credenza.checks.base import NEEDS, Check
+from credenza.checks.duplicates import DuplicateRows
+from credenza.checks.evidence import Evidence
+from credenza.checks.marginals import MarginalShift
+from credenza.checks.pairs import AssociationShift
+from credenza.checks.policy import PolicyBreach
+from credenza.checks.settings import Settings
+from credenza.checks.slices import SliceShift
+from credenza.checks.strata import StrataShift
+from credenza.checks.structure import Structure
+
+REGISTRY: tuple[type[Check], ...] = (
+    Structure,
+    DuplicateRows,
+    MarginalShift,
+    AssociationShift,
+    SliceShift,
+    StrataShift,
+    PolicyBreach,
+)
+
+__all__ = ["NEEDS", "REGISTRY", "Check", "Evidence", "Settings"]

@@ -1,0 +1,53 @@
+"""What a check is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+from credenza.checks.evidence import Evidence
+from credenza.contracts import Culprit, Finding, Outcome, Severity, Status
+
+NEEDS = {
+    "reference": "a reference (--reference)",
+    "reference rows": "the reference's rows, not a profile of it (--reference)",
+    "slices": "a column that names each row's provenance (--slices)",
+    "strata": "one or more columns to split the rows by (--strata)",
+    "policy": "a file of declared expectations (--policy)",
+}
+
+
+class Check(Protocol):
+    """One question with a stable code.
+
+    ``needs`` are keys of ``NEEDS``; a check only runs when all are met, so ``run`` need not ask again.
+    """
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]]
+
+    def run(self, evidence: Evidence) -> Outcome:
+        """Answer the question."""
+        ...
+
+
+def answer(
+    check: Check,
+    findings: list[Finding],
+    clear: str,
+    *,
+    details: Mapping[str, Any] | None = None,
+    culprits: tuple[Culprit, ...] = (),
+) -> Outcome:
+    """Flagged with these findings, or clear for this reason."""
+    if findings:
+        alarms = sum(f.severity is Severity.ALARM for f in findings)
+        counts = [f"{alarms} alarm{'s' * (alarms != 1)}"] if alarms else []
+        notices = len(findings) - alarms
+        counts += [f"{notices} notice{'s' * (notices != 1)}"] if notices else []
+        reason = ", ".join(counts)
+        return Outcome(
+            check.code, check.title, Status.FLAGGED, reason, tuple(findings), details or {}, culprits
+        )
+    return Outcome(check.code, check.title, Status.CLEAR, clear, (), details or {})

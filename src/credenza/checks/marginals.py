@@ -1,0 +1,66 @@
+"""CZ101: did a feature's own frequencies move?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from credenza.checks.base import answer
+from credenza.checks.evidence import Evidence
+from credenza.contracts import Finding, Outcome, Severity
+
+
+class MarginalShift:
+    """Does a feature take its values as often as in the reference?
+
+    Detects: Pearson's chi-square of homogeneity of the feature's levels (those with fewer than 20 counts pooled),
+    Benjamini-Hochberg over features at the audit's rate. A shift that the culprits of CZ201 explain by themselves is
+    reported as their consequence. Notices: ordinary drift does this too.
+
+    Cannot see: associative poisoning, which keeps every marginal.
+    """
+
+    code: ClassVar[str] = "CZ101"
+    title: ClassVar[str] = "Marginal shift"
+    needs: ClassVar[tuple[str, ...]] = ("reference",)
+
+    def run(self, evidence: Evidence) -> Outcome:
+        """Report every feature whose marginal moved, largest change first."""
+        climb, schema = evidence.climb, evidence.schema
+        moved = sorted((*climb.shifted, *climb.collateral_margins), key=lambda f: -climb.marginal_change[f])
+        findings = []
+        for f in moved:
+            feature, explained = schema.features[f], f in climb.collateral_margins
+            level, before, after = _largest_change(evidence, f)
+            tail = "; the culprits explain it" if explained else ""
+            findings.append(
+                Finding(
+                    self.code,
+                    (feature.name,),
+                    f"{feature.name}: {feature.levels[level]} in {after:.1%} of the rows, "
+                    f"{before:.1%} in the reference{tail}",
+                    Severity.NOTICE,
+                    p=float(np.exp(climb.marginal_log_p[f])),
+                    q=float(climb.marginal_q[f]),
+                    effect=float(climb.marginal_change[f]),
+                    details={
+                        "level": feature.levels[level],
+                        "before": before,
+                        "after": after,
+                        "explained": explained,
+                    },
+                )
+            )
+        tested = len(schema.features)
+        return answer(
+            self, findings, f"none of {tested} features takes its values more or less often than expected"
+        )
+
+
+def _largest_change(evidence: Evidence, f: int) -> tuple[int, float, float]:
+    """(level, share in the reference, share in the suspect) of the level that moved most."""
+    before = evidence.reference_counts.marginal(f) / evidence.reference_counts.rows
+    after = evidence.suspect_counts.marginal(f) / max(evidence.suspect_counts.rows, 1)
+    level = int(np.argmax(np.abs(after - before)))
+    return level, float(before[level]), float(after[level])

@@ -1,0 +1,102 @@
+"""CZ201: did the association of a pair move? The ladder, on the whole suspect."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from credenza.association.estimate import Power, detectable
+from credenza.checks.base import answer
+from credenza.checks.describe import sentence
+from credenza.checks.evidence import Evidence
+from credenza.contracts import Culprit, Finding, Outcome, Severity
+
+
+class AssociationShift:
+    """Do two features go together as in the reference?
+
+    Detects: every pair is tested for a change of association, whatever its features' own frequencies (exact
+    conditional test of equal odds ratios; likelihood ratio of no three-way interaction for tables larger than 2x2),
+    with control of the false discovery rate. The ladder then names the fewest pairs that explain all others.
+
+    Without a reference this check is not applicable: a poisoned set is a reweighted sample of the clean world, and
+    nothing in it tells a planted association from a true one.
+
+    Cannot see: shifts below the stated strength, shifts that leave every pair alone (three-way interactions), and an
+    attack on the reference itself.
+    """
+
+    code: ClassVar[str] = "CZ201"
+    title: ClassVar[str] = "Association shift"
+    needs: ClassVar[tuple[str, ...]] = ("reference",)
+
+    def run(self, evidence: Evidence) -> Outcome:
+        """Report the culprits, or the smallest strength that would have been seen."""
+        climb, culprits = evidence.climb, evidence.describer.culprits()
+        findings = [self.finding(c) for c in culprits]
+        if climb.exhausted:
+            findings.append(self._exhausted(len(culprits)))
+        power = detectable(
+            *evidence.samples, evidence.layout, alpha=evidence.settings.fdr, power=evidence.settings.power
+        )
+        details = {
+            "pairs_tested": int(climb.first.tested.sum()),
+            "flagged_at_first": len(evidence.describer.flagged),
+            "effective_rows": float(climb.calibration.effective_size),
+            "design_effect": float(evidence.design_effect),
+            "unrestorable_cells": len(climb.calibration.empty),
+            "detectable_typical": _finite(power.typical()),
+            "detectable_weakest": _finite(power.weakest()),
+            "blind_pairs": int(np.isinf(power.strength).sum()),
+            "power": power.power,
+            "permutation_p": evidence.permutation_p,
+        }
+        return answer(
+            self,
+            findings,
+            could_have_missed(power, evidence.permutation_p),
+            details=details,
+            culprits=culprits,
+        )
+
+    def finding(self, culprit: Culprit) -> Finding:
+        """One culprit as a finding."""
+        return Finding(
+            self.code,
+            culprit.features,
+            sentence(culprit),
+            Severity.ALARM,
+            p=culprit.p,
+            q=culprit.q,
+            effect=culprit.strength,
+            details={
+                "levels": list(culprit.levels),
+                "interval": list(culprit.interval),
+                "log10_p": culprit.log10_p,
+            },
+        )
+
+    def _exhausted(self, named: int) -> Finding:
+        message = (
+            f"pairs are still significant after {named} culprits: the two tables differ throughout, not in a few pairs"
+        )
+        return Finding(self.code, (), message, Severity.ALARM)
+
+
+def could_have_missed(power: Power, permutation_p: float | None) -> str:
+    """What a clear outcome would not have shown."""
+    tested = len(power.strength)
+    gate = "" if permutation_p is None else f" (permutation p = {permutation_p:.3f})"
+    if not tested or np.isinf(power.typical()):
+        return f"{tested} pairs tested, none significant{gate}; the tables are too small to show any shift reliably"
+    blind = int(np.isinf(power.strength).sum())
+    rare = f"; {blind} pairs are too rare to show any" if blind else ""
+    return (
+        f"{tested:,} pairs tested, none significant{gate}. A shift of strength {power.typical():.3f} on a typical "
+        f"pair, {power.weakest():.3f} on the hardest, would have shown with {power.power:.0%} power{rare}"
+    )
+
+
+def _finite(x: float) -> float | None:
+    return float(x) if np.isfinite(x) else None

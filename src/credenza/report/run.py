@@ -1,0 +1,199 @@
+"""``credenza.audit``: open the inputs, run the checks, put the result together."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from credenza._version import __version__
+from credenza.association.profile import SUFFIX, Profile
+from credenza.checks import Evidence, Settings
+from credenza.checks.policy_file import Policy, read_policy
+from credenza.checks.runner import chosen, run_checks
+from credenza.contracts import (
+    AuditResult,
+    Culprit,
+    FeatureSummary,
+    InputSummary,
+    Outcome,
+    Severity,
+    Status,
+    Verdict,
+)
+from credenza.data import Source, open_source
+from credenza.errors import InputError, UsageError
+from credenza.report.result import Audit
+
+LIBRARIES = ("numpy", "scipy", "numba", "pyarrow", "duckdb")
+DECISIVE = ("CZ201", "CZ202")
+
+
+def audit(
+    suspect: Any,
+    reference: Any = None,
+    *,
+    slices: str | None = None,
+    strata: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+    policy: Any = None,
+    checks: Sequence[str] | None = None,
+    fdr: float = 0.05,
+    min_strength: float = 0.0,
+    correction: str = "bh",
+    seed: int = 0,
+) -> Audit:
+    """Audit a table for moved associations.
+
+    Parameters
+    ----------
+    suspect : path, glob or folder of Parquet, CSV, JSON Lines or Arrow files; or a pandas, Polars or Arrow table, or a
+        DuckDB relation.
+    reference : trusted data of the same kind, a :class:`credenza.Profile`, or the path of one (.czp). Without it, only
+        what needs none is checked.
+    slices : column that names each row's provenance (contributor, batch, shard).
+    strata : columns whose combinations of values are looked at one by one.
+    columns : audit these columns only.
+    policy : TOML file of declared expectations.
+    checks : codes of the checks to run; all that apply by default.
+    fdr : false discovery rate, in (0, 0.5].
+    min_strength : shifts not significantly larger than this pass, in [0, 0.5).
+    correction : "bh", "by" (any dependence), or "permutation" (a permutation gate before "bh").
+    seed : of everything random.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    InputError : data that cannot be read or has nothing to audit. UsageError : a bad argument.
+
+    Notes
+    -----
+    Two passes over each side. The suspect's codes are held in memory, one byte a value; the reference's are not,
+    unless strata or the permutation gate ask for them. Sources: ``docs/checks.md``.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> clean = pa.table({"hat": [0, 0, 1, 1] * 500, "smile": [0, 1, 0, 1] * 500})
+    >>> moved = pa.table({"hat": [0, 0, 1, 1] * 500, "smile": [0, 0, 1, 1, 0, 1, 0, 1] * 250})
+    >>> found = audit(moved, clean)
+    >>> found.verdict.value, found.result.culprits[0].features
+    ('flagged', ('hat', 'smile'))
+    """
+    started = time.perf_counter()
+    settings = Settings(fdr=fdr, min_strength=min_strength, correction=correction, seed=seed)
+    selection = chosen(checks)
+    source = open_source(suspect, role="suspect")
+    evidence = Evidence(
+        source,
+        open_reference(reference),
+        settings,
+        columns=columns,
+        slices=slices,
+        strata=_strata(strata),
+        policy=read_policy(policy) if policy is not None and not isinstance(policy, Policy) else policy,
+    )
+    _require_features(evidence)
+    outcomes, seconds = run_checks(evidence, selection)
+    culprits = tuple(c for outcome in outcomes for c in outcome.culprits)
+    ran = {o.code for o in outcomes if o.status in (Status.FLAGGED, Status.CLEAR)}
+    ladder_ran = "CZ201" in ran
+    result = AuditResult(
+        verdict=verdict(outcomes),
+        outcomes=outcomes,
+        culprits=_strongest_first(culprits),
+        pairs=evidence.describer.pairs() if ladder_ran else None,
+        features=_features(evidence),
+        inputs=_inputs(evidence),
+        settings=settings.to_dict()
+        | {"slices": slices, "strata": list(evidence.strata), "checks": [c.code for c in selection]},
+        versions={"credenza": __version__, "python": platform.python_version()}
+        | {n: version(n) for n in LIBRARIES},
+        timing=seconds | {"total": time.perf_counter() - started},
+    )
+    weights = evidence.climb.calibration.weights if ladder_ran else None
+    return Audit(result, frame_like=_frame_like(source), weights=weights)
+
+
+def open_reference(reference: Any) -> Source | Profile | None:
+    """A source, or a profile when that is what was given."""
+    if reference is None or isinstance(reference, Profile):
+        return reference
+    if isinstance(reference, str | Path) and str(reference).endswith(SUFFIX):
+        return Profile.load(reference)
+    return open_source(reference, role="reference")
+
+
+def verdict(outcomes: Sequence[Outcome]) -> Verdict:
+    """Flagged on any alarm; clear when a check that decides (CZ201, CZ202) ran; else inconclusive."""
+    if any(f.severity is Severity.ALARM for o in outcomes for f in o.findings):
+        return Verdict.FLAGGED
+    ran = any(o.code in DECISIVE and o.status in (Status.CLEAR, Status.FLAGGED) for o in outcomes)
+    return Verdict.CLEAR if ran else Verdict.INCONCLUSIVE
+
+
+def _strata(strata: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(strata, str):
+        raise UsageError(f"strata is the text {strata!r}: give a list of column names, such as [{strata!r}]")
+    return tuple(dict.fromkeys(strata))
+
+
+def _require_features(evidence: Evidence) -> None:
+    schema = evidence.schema
+    if len(schema.features) >= 2:
+        return
+    reasons = "; ".join(f"{name!r}: {reason}" for name, reason in schema.skipped[:3])
+    more = f" ({reasons})" if reasons else ""
+    raise InputError(
+        f"{evidence.suspect.name} has {len(schema.features)} columns that can be audited{more}: "
+        "at least 2 columns that vary are needed"
+    )
+
+
+def _strongest_first(culprits: tuple[Culprit, ...]) -> tuple[Culprit, ...]:
+    return tuple(sorted(culprits, key=lambda c: c.log10_p))
+
+
+def _features(evidence: Evidence) -> tuple[FeatureSummary, ...]:
+    kept = [FeatureSummary(f.name, f.kind.value, f.size) for f in evidence.schema.features]
+    left = [FeatureSummary(name, "", 0, reason) for name, reason in evidence.schema.skipped]
+    if evidence.slices is not None:
+        left.append(FeatureSummary(evidence.slices, "", 0, "names the slices"))
+    return (*kept, *left)
+
+
+def _inputs(evidence: Evidence) -> tuple[InputSummary, ...]:
+    rows = [_summary("suspect", evidence.suspect)]
+    reference = evidence.reference
+    if isinstance(reference, Profile):
+        schema = reference.schema
+        columns = len(schema.features) + len(schema.skipped)
+        rows.append(
+            InputSummary(
+                "reference", reference.source, "profile", reference.rows, columns, reference.sha256 or None
+            )
+        )
+    elif reference is not None:
+        rows.append(_summary("reference", reference))
+    if evidence.policy is not None:
+        rows.append(
+            InputSummary("policy", evidence.policy.source, "toml", None, None, evidence.policy.sha256)
+        )
+    return tuple(rows)
+
+
+def _summary(role: str, source: Source) -> InputSummary:
+    return InputSummary(
+        role, source.name, source.kind, source.rows, len(source.columns), source.fingerprint()
+    )
+
+
+def _frame_like(source: Source) -> Callable[[Any], Any]:
+    """Frames come back as the kind of object that the suspect was; a DuckDB relation or a path gives Arrow."""
+    return source.like if source.kind in ("pandas", "polars", "pyarrow") else lambda table: table
