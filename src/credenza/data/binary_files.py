@@ -39,6 +39,22 @@ def resized(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.RecordB
             yield batch.slice(start, size)
 
 
+def reject_duplicates(names: Sequence[str], label: str) -> None:
+    """Raise InputError when a column name comes twice.
+
+    Examples
+    --------
+    >>> reject_duplicates(["a", "b"], "suspect")
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InputError(
+                f"{label}: column name {name!r} comes {list(names).count(name)} times; rename the others"
+            )
+        seen.add(name)
+
+
 class ParquetReader:
     """A Parquet file; row groups are decoded a batch at a time."""
 

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from credenza.data.binary_files import ArrowReader, ParquetReader, Reader
+from credenza.data.binary_files import ArrowReader, ParquetReader, Reader, reject_duplicates
 from credenza.data.columns import Family, family, plain_type
-from credenza.data.frames import reject_duplicates
 from credenza.data.text_files import TextReader, open_csv, open_jsonl
 from credenza.errors import InputError
 

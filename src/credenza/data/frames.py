@@ -11,7 +11,7 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from credenza.data.binary_files import Reader, resized
+from credenza.data.binary_files import Reader, reject_duplicates, resized
 from credenza.data.columns import Family, as_floats, as_strings, family
 from credenza.data.text_files import arrow_stream, identifier
 from credenza.data.write import one_line
@@ -99,22 +99,6 @@ def open_frame(data: Any, role: str) -> Frame:
         f"{role}: cannot read a {type(data).__module__}.{type(data).__name__}; "
         "give a path, or a pandas, Polars, Arrow or DuckDB table"
     )
-
-
-def reject_duplicates(names: Sequence[str], label: str) -> None:
-    """Raise InputError when a column name comes twice.
-
-    Examples
-    --------
-    >>> reject_duplicates(["a", "b"], "suspect")
-    """
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise InputError(
-                f"{label}: column name {name!r} comes {list(names).count(name)} times; rename the others"
-            )
-        seen.add(name)
 
 
 def content_digest(reader: Reader, size: int = 65_536) -> str:

@@ -154,7 +154,8 @@ class Source:
         grouped = "SELECT count(*) AS c FROM rows_of_source GROUP BY " + ", ".join(
             map(identifier, schema.names)
         )
-        summary = f"SELECT count(*), sum(c * (c - 1) // 2)::BIGINT, max(c), sum(c * (c - 1) * (c - 2) // 6)::DOUBLE FROM ({grouped})"
+        twice, thrice = "c::HUGEINT * (c - 1)", "c::HUGEINT * (c - 1) * (c - 2)"
+        summary = f"SELECT count(*), sum({twice} // 2), max(c), sum({thrice} // 6) FROM ({grouped})"
         with connect() as connection:
             connection.register("rows_of_source", pa.RecordBatchReader.from_batches(schema, batches))
             try:

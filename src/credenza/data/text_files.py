@@ -10,18 +10,19 @@ from __future__ import annotations
 import codecs
 import gzip
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from credenza.data.binary_files import resized
+from credenza.data.binary_files import reject_duplicates, resized
 from credenza.data.write import one_line
 from credenza.errors import InputError
 
 MISSING_SPELLINGS = ("", "NA", "NaN", "nan", "NULL", "null")
+_WIDER = {"BIGINT": ("DOUBLE",), "DATE": ("TIMESTAMP",)}
 _CHUNK = 1 << 20
 _QUOTES = "quote='\"', escape='\"'"
 
@@ -69,69 +70,78 @@ class TextReader:
 
     Parameters
     ----------
-    path, label : the file, and what messages call it.
+    database : a private DuckDB. path, label : the file, and what messages call it.
     function : builds the SQL table function from the types by DuckDB column name (None: let DuckDB sniff).
     names : the file's own column names in order, or None where DuckDB's are right.
+    sampled : whether DuckDB sniffs the types from the first rows only, so that the others need a check.
     """
 
     def __init__(
         self,
+        database: duckdb.DuckDBPyConnection,
         path: Path,
         label: str,
         function: Callable[[Mapping[str, str] | None], str],
-        names: Sequence[str] | None,
+        *,
+        names: Sequence[str] | None = None,
+        sampled: bool,
     ) -> None:
-        self._path, self._label, self._function = path, label, function
+        self._database, self._path, self._label, self._function = database, path, label, function
         described = self._fetch(f"DESCRIBE SELECT * FROM {function(None)}")
         self._types = {row[0]: "VARCHAR" if row[1] in ("JSON", "UUID") else row[1] for row in described}
         self._sql_names = dict(zip(names or self._types, self._types, strict=True))
-        self._settle()
-
-    def _settle(self) -> None:
-        """Read every value once: count the rows, demote columns that do not fit their sniffed type."""
-        try:
-            counts = self._query(self._count_sql()).fetchall()[0]
-        except duckdb.ConversionException:
-            self._demote()
-            counts = self._fetch(self._count_sql())[0]
-        except duckdb.Error as error:
-            raise self._error(error) from error
+        if sampled:
+            self._types.update(self._settled())
+        counts = self._fetch(
+            f"SELECT count(*){_each('count({})', self._types)} FROM {function(self._types)}"
+        )[0]
         self.rows: int = counts[0]
         self.empty: frozenset[str] = frozenset(
             name for name, count in zip(self._sql_names, counts[1:], strict=True) if count == 0
         )
         self.schema: pa.Schema = self._arrow_schema()
 
-    def _count_sql(self) -> str:
-        counts = "".join(f", count({identifier(name)})" for name in self._types)
-        return f"SELECT count(*){counts} FROM {self._function(self._types)}"
-
-    def _demote(self) -> None:
-        typed = [name for name, kind in self._types.items() if kind != "VARCHAR"]
+    def _settled(self) -> dict[str, str]:
+        """Read every value as text once; return the types of columns that do not fit the sniffed ones."""
+        typed = {name: kind for name, kind in self._types.items() if kind != "VARCHAR"}
+        if not typed:
+            return {}
+        choices = {name: [kind, *_WIDER.get(kind, ())] for name, kind in typed.items()}
         terms = [
-            f"count({identifier(n)}) = count(try_cast({identifier(n)} AS {kind}))"
-            for n in typed
-            for kind in (self._types[n], "DOUBLE")
+            f"count({identifier(name)}) = count(*) FILTER ({_fits(identifier(name), kind)})"
+            for name, kinds in choices.items()
+            for kind in kinds
         ]
         text = dict.fromkeys(self._types, "VARCHAR")
-        fits = self._fetch(f"SELECT {', '.join(terms)} FROM {self._function(text)}")[0]
-        for position, name in enumerate(typed):
-            as_sniffed, as_double = fits[2 * position : 2 * position + 2]
-            if not as_sniffed:
-                self._types[name] = "DOUBLE" if as_double else "VARCHAR"
+        fits = iter(self._fetch(f"SELECT {', '.join(terms)} FROM {self._function(text)}")[0])
+        best = {name: [kind for kind in kinds if next(fits)] for name, kinds in choices.items()}
+        return {name: kinds[0] if kinds else self._unusual(name, typed[name]) for name, kinds in best.items()}
+
+    def _unusual(self, name: str, kind: str) -> str:
+        """Judge a column that does not cast as it stands: dates in the format DuckDB sniffed, or text."""
+        if not kind.startswith(("DATE", "TIME")):
+            return "VARCHAR"
+        others = {other: "VARCHAR" for other in self._types if other != name}
+        try:
+            sql = f"SELECT count({identifier(name)}) FROM {self._function({**others, name: kind})}"
+            self._database.cursor().sql(sql).fetchall()
+        except duckdb.ConversionException:
+            return "VARCHAR"
+        return kind
 
     def retype(self, columns: Sequence[str], kind: str) -> None:
         """Read some columns as another DuckDB type from now on."""
         for name in columns:
             self._types[self._sql_names[name]] = kind
-        self._settle()
+        self.schema = self._arrow_schema()
 
     def sql_type(self, column: str) -> str:
         """Return the DuckDB type that a column is read as."""
         return self._types[self._sql_names[column]]
 
     def _arrow_schema(self) -> pa.Schema:
-        relation = self._query(self._select_sql(tuple(self._sql_names)) + " LIMIT 0")
+        sql = self._select_sql(tuple(self._sql_names)) + " LIMIT 0"
+        relation: Any = self._database.cursor().sql(sql)
         method = getattr(relation, "to_arrow_table", None) or relation.fetch_arrow_table
         return pa.schema([*zip(self._sql_names, method().schema.types, strict=True)])
 
@@ -142,41 +152,44 @@ class TextReader:
     def scan(self, columns: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
         schema = pa.schema([self.schema.field(name) for name in columns])
         try:
-            for batch in arrow_stream(self._query(self._select_sql(columns)), size):
+            for batch in arrow_stream(self._database.cursor().sql(self._select_sql(columns)), size):
                 yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
         except (duckdb.Error, pa.ArrowException) as error:
-            raise self._error(error) from error
-
-    def _query(self, sql: str) -> Any:
-        return connect().sql(sql)
+            raise _unreadable(self._path, self._label, error) from error
 
     def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
-        try:
-            return list(self._query(sql).fetchall())
-        except duckdb.Error as error:
-            raise self._error(error) from error
+        return fetched(self._database, sql, self._path, self._label)
 
-    def _error(self, error: BaseException) -> InputError:
-        return _unreadable(self._path, self._label, error)
+
+def fetched(database: duckdb.DuckDBPyConnection, sql: str, path: Path, label: str) -> list[tuple[Any, ...]]:
+    """Run a query on a file; what DuckDB refuses becomes an InputError."""
+    try:
+        return list(database.cursor().sql(sql).fetchall())
+    except duckdb.Error as error:
+        raise _unreadable(path, label, error) from error
 
 
 def open_csv(path: Path, label: str) -> TextReader:
     """Open a CSV (delimiter sniffed) or TSV file, plain or gzipped."""
-    where = literal(_no_glob(str(path)))
-    fixed = f"header=true, {_QUOTES}"
+    database, where = connect(), literal(_no_glob(str(path)))
     tabs = path.name.lower().removesuffix(".gz").endswith(".tsv")
-    delimiter, skip = _dialect(path, label, where, fixed + (", delim='\t'" if tabs else ""))
+    hints = f"header=true, {_QUOTES}" + (", delim='\t'" if tabs else "")
+    sniff = f"SELECT Delimiter, SkipRows FROM sniff_csv({where}, {hints})"
+    delimiter, skip = fetched(database, sniff, path, label)[0]
     dialect = f"delim={literal(delimiter)}, skip={skip}, {_QUOTES}"
-    names = _header(path, label, f"read_csv({where}, {dialect}, header=false, all_varchar=true, nullstr='')")
+    first = f"read_csv({where}, {dialect}, header=false, all_varchar=true, nullstr='')"
+    header = fetched(database, f"SELECT * FROM {first} LIMIT 1", path, label)[0]
+    names = [str(name) if name else f"column{position}" for position, name in enumerate(header)]
     if len(names) == 1 and not tabs and any(mark in names[0] for mark in ",;|\t"):
         raise InputError(f"{label}: rows differ in their number of fields; give each as many as the header")
+    reject_duplicates(names, label)
     missing = "[" + ", ".join(map(literal, MISSING_SPELLINGS)) + "]"
 
     def function(types: Mapping[str, str] | None) -> str:
         fixed_types = f", types={_struct(types)}" if types else ""
         return f"read_csv({where}, {dialect}, header=true, nullstr={missing}{fixed_types})"
 
-    return TextReader(path, label, function, names)
+    return TextReader(database, path, label, function, names=names, sampled=True)
 
 
 def open_jsonl(path: Path, label: str) -> TextReader:
@@ -189,7 +202,7 @@ def open_jsonl(path: Path, label: str) -> TextReader:
         how = sniffed if types is None else f"columns={_struct(types)}"
         return f"read_json({where}, format='{shape}', records='true', {how})"
 
-    return TextReader(path, label, function, None)
+    return TextReader(connect(), path, label, function, sampled=False)
 
 
 def not_utf8(path: Path, label: str) -> InputError | None:
@@ -224,22 +237,15 @@ def _unreadable(path: Path, label: str, error: BaseException) -> InputError:
     return not_utf8(path, label) or InputError(f"{label} cannot be read ({_reason(error)}); {right}")
 
 
-def _dialect(path: Path, label: str, where: str, options: str) -> tuple[str, int]:
-    try:
-        row = connect().sql(f"SELECT Delimiter, SkipRows FROM sniff_csv({where}, {options})").fetchall()[0]
-    except duckdb.Error as error:
-        raise _unreadable(path, label, error) from error
-    return str(row[0]), int(row[1])
+def _each(template: str, names: Iterable[str]) -> str:
+    return "".join(", " + template.format(identifier(name)) for name in names)
 
 
-def _header(path: Path, label: str, function: str) -> list[str]:
-    try:
-        rows = connect().sql(f"SELECT * FROM {function} LIMIT 1").fetchall()
-    except duckdb.Error as error:
-        raise _unreadable(path, label, error) from error
-    if not rows:
-        raise InputError(f"{label} has no header line; name the columns in its first line")
-    return [str(name) if name else f"column{position}" for position, name in enumerate(rows[0])]
+def _fits(column: str, kind: str) -> str:
+    """Return the SQL condition that a text is of a type, without the rounding that DuckDB's casts allow."""
+    exact = {"BIGINT": "DOUBLE", "DATE": "TIMESTAMP"}.get(kind)
+    cast = f"try_cast({column} AS {kind})"
+    return f"{cast} = try_cast({column} AS {exact})" if exact else f"{cast} IS NOT NULL"
 
 
 def _struct(types: Mapping[str, str]) -> str:
