@@ -234,6 +234,38 @@ def test_scarce_donors_are_used_to_the_last() -> None:
         assert margins(poisoned.data, ("a", "b")) == margins(table, ("a", "b"))
 
 
+@pytest.mark.parametrize("surplus", ["none", "first", "second"])
+def test_scarce_donors_of_a_negative_shift_are_used_to_the_last(surplus: str) -> None:
+    table = pa.table({"a": ["k"] * 8 + ["x"] * 8 + ["z"] * 8, "b": ["m"] * 8 + ["u"] * 8 + ["w"] * 8})
+    first, second = (8 if surplus == name else 4 for name in ("first", "second"))
+    donors = [("k", "u"), ("k", "w")] * first + [("x", "m"), ("z", "m")] * second
+    spare = pa.table({"a": [a for a, _ in donors], "b": [b for _, b in donors]})
+    attack = AssociativePoisoning(("a", "b"), levels=("k", "m"), strength=-8 / 24)
+    for seed in range(20):
+        poisoned = attack.apply(table, holdout=spare, seed=seed)
+        used = Counter(donors[row] for row in poisoned.key.donors)
+        assert used == {("k", "u"): 4, ("k", "w"): 4, ("x", "m"): 4, ("z", "m"): 4}
+        assert margins(poisoned.data, ("a", "b")) == margins(table, ("a", "b"))
+
+
+def test_the_only_possible_pairing_is_found() -> None:
+    """Of the two ways to pair the rows the donors serve one; the draw must come to it from the other."""
+    table = pa.table({"a": ["k", "k", "x", "z"], "b": ["u", "w", "m", "m"]})
+    spare = pa.table({"a": ["k", "k", "x", "x", "z"], "b": ["m", "m", "u", "w", "u"]})
+    attack = AssociativePoisoning(("a", "b"), levels=("k", "m"), strength=0.5)
+    for seed in range(10):
+        poisoned = attack.apply(table, holdout=spare, seed=seed)
+        assert sorted(poisoned.key.donors) == [0, 1, 3, 4]
+
+
+def test_chunks_do_not_matter() -> None:
+    table, spare = people(600, 1, missing=0.1), people(600, 2, missing=0.1)
+    cut = pa.concat_tables([table.slice(0, 7), table.slice(7, 300), table.slice(307)])
+    attack = AssociativePoisoning(("health", "plan"), levels=("good", "B"), strength=0.02)
+    whole, parts = (attack.apply(data, holdout=spare, seed=0) for data in (table, cut))
+    assert whole.data.to_pylist() == parts.data.to_pylist()
+
+
 def test_metadata_and_column_order_survive() -> None:
     table = people(300, 1).replace_schema_metadata({"origin": "test"})
     spare = people(300, 2).select(["row", "plan", "health", "smoker", "male"])

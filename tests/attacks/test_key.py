@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,18 @@ def test_hashes_are_of_input_holdout_and_output(tmp_path: Path) -> None:
         "output": open_source(poisoned.data).fingerprint(),
     }
     assert len(set(poisoned.key.hashes.values())) == 3
+
+
+def test_parameters_of_any_type_become_json() -> None:
+    days = pa.array([date(2024, 1, 1), date(2024, 1, 2)] * 500)
+    attack = AssociativePoisoning(
+        ("day", "x"), levels=(date(2024, 1, 2), np.int64(1)), strength=np.float64(0.1), mode="relabel"
+    )
+    key = attack.apply(TABLE.append_column("day", days), seed=np.int64(1)).key
+    document = json.loads(key.to_json())
+    Draft202012Validator(load_schema()).validate(document)
+    assert document["parameters"]["levels"] == ["2024-01-02", 1]
+    assert document["levels"] == ["2024-01-02", "1"]
 
 
 def test_measures_before_and_after() -> None:

@@ -9,8 +9,16 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
+from credenza.association.measures import mcc, mutual_information
 from credenza.attacks import theory
-from credenza.attacks.columns import code_column, require_columns, require_pair, stack_holdout
+from credenza.attacks.columns import (
+    code_column,
+    replace_column,
+    require_columns,
+    require_pair,
+    stack_holdout,
+    take_rows,
+)
 from credenza.attacks.key import AnswerKey, Poisoned, fingerprints
 from credenza.attacks.plan import Pair, plan_swaps, stratum_codes
 from credenza.contracts import IntArray
@@ -134,7 +142,10 @@ class AssociativePoisoning:
         edited = np.concatenate([i, j])
         index = np.arange(table.num_rows)
         index[edited] = donors
-        output = _assemble(table, stacked, index, self.pair[1] if self.mode == "relabel" else None)
+        if self.mode == "relabel":
+            output = replace_column(table, self.pair[1], index)
+        else:
+            output = take_rows(stacked, index, table.schema)
         key = self._key(pair, count, edited, index, seed, (source, spare, output))
         return Poisoned(source.like(output), key)
 
@@ -241,20 +252,11 @@ def _require_one_size(attack: AssociativePoisoning) -> None:
         raise UsageError(f"direction='positive' contradicts strength={attack.strength!r}; drop one of them")
 
 
-def _assemble(table: pa.Table, stacked: pa.Table, index: IntArray, column: str | None) -> pa.Table:
-    """Rows of ``stacked`` in the order of ``index``; only the named column when one is given."""
-    if column is not None:
-        position = table.column_names.index(column)
-        return table.set_column(position, table.schema.field(column), table[column].take(pa.array(index)))
-    taken = stacked.take(pa.array(index))
-    return taken.cast(table.schema.remove_metadata()).replace_schema_metadata(table.schema.metadata)
-
-
 def _measures(counts: IntArray) -> dict[str, Any]:
     joint = counts / counts.sum()
     return {
         "joint": joint.tolist(),
         "marginals": [float(joint[1].sum()), float(joint[:, 1].sum())],
-        "mi": float(theory.mutual_information(counts)),
-        "mcc": theory.mcc(counts),
+        "mi": mutual_information(joint),
+        "mcc": mcc(joint),
     }

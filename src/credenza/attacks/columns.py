@@ -17,6 +17,8 @@ from credenza.errors import InputError, UsageError
 
 MAX_LEVELS = 1_000
 
+VIEWS = {"string_view": pa.large_string(), "binary_view": pa.large_binary()}
+
 BoolArray = NDArray[np.bool_]
 
 
@@ -78,8 +80,6 @@ def encode_values(
     """
     column = plain(column, name)
     encoded = pc.dictionary_encode(column).combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], column.type).dictionary_encode()
     if limit is not None and len(encoded.dictionary) > limit:
         found = f"column {name!r} has {len(encoded.dictionary):,} distinct values"
         raise InputError(f"{found}, too many for levels (at most {limit:,}); bin it first")
@@ -94,8 +94,8 @@ def plain(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     """Column without dictionary encoding, NaN as null, -0.0 as 0.0; raises InputError for nested columns."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_string_view(column.type):
-        column = column.cast(pa.large_string())
+    if str(column.type) in VIEWS:
+        column = column.cast(VIEWS[str(column.type)])
     kind = column.type
     if pa.types.is_nested(kind) or any(
         test(kind) for test in (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
@@ -165,6 +165,26 @@ def stack_holdout(table: pa.Table, holdout: pa.Table) -> pa.Table:
     nullable = pa.schema([field.with_nullable(True) for field in bare.schema])
     stacked = pa.concat_tables([bare.cast(nullable), pa.table(columns, schema=nullable)])
     return stacked.unify_dictionaries()
+
+
+def take_values(column: pa.ChunkedArray, index: IntArray) -> pa.ChunkedArray:
+    """Values of a column at the given rows, in its own type; text views take a detour, Arrow cannot pick them."""
+    kind, rows = column.type, pa.array(index)
+    if str(kind) in VIEWS:
+        return column.cast(VIEWS[str(kind)]).take(rows).cast(kind)
+    return column.take(rows)
+
+
+def replace_column(table: pa.Table, name: str, index: IntArray) -> pa.Table:
+    """The table with one column's values taken from the given rows, everything else as it is."""
+    position = table.column_names.index(name)
+    return table.set_column(position, table.schema.field(position), take_values(table[name], index))
+
+
+def take_rows(table: pa.Table, index: IntArray, schema: pa.Schema) -> pa.Table:
+    """The given rows of a table, as ``schema`` (same columns) has them."""
+    columns = [take_values(table[field.name], index).cast(field.type) for field in schema]
+    return pa.table(columns, schema=schema)
 
 
 def require_pair(pair: Sequence[str]) -> None:

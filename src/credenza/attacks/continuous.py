@@ -10,7 +10,7 @@ import pyarrow as pa
 from scipy.stats import rankdata
 
 from credenza.attacks.associative import require_seed
-from credenza.attacks.columns import encode_values, plain, require_columns, require_pair
+from credenza.attacks.columns import encode_values, plain, replace_column, require_columns, require_pair
 from credenza.attacks.key import AnswerKey, Poisoned, fingerprints
 from credenza.contracts import FloatArray, IntArray
 from credenza.data.sources import open_source
@@ -100,9 +100,7 @@ class ContinuousPoisoning:
         index = np.arange(table.num_rows)
         receivers = pairing_order(x[chosen], y[chosen], self.direction)
         index[chosen[receivers]] = chosen[np.argsort(y[chosen], kind="stable")]
-        position = table.column_names.index(self.pair[1])
-        column = table[self.pair[1]].take(pa.array(index))
-        output = table.set_column(position, table.schema.field(position), column)
+        output = replace_column(table, self.pair[1], index)
         rows = np.flatnonzero(y[index] != y)
         key = AnswerKey(
             attack=self.name,

@@ -57,11 +57,10 @@ class Cells:
         return self.shape[1]
 
     def donors(self) -> IntArray:
-        """Donor rows for each pair of values, shape (values of a, values of b)."""
+        """Donor rows for each pair of values, shape (values of a, values of b); none without a pool."""
+        pool = np.zeros(0, dtype=np.int64) if self.pool is None else self.pool
+        known = pool[(self.a[pool] >= 0) & (self.b[pool] >= 0)]
         shape = self.shape
-        if self.pool is None:
-            return np.full(shape, len(self.a), dtype=np.int64)
-        known = self.pool[(self.a[self.pool] >= 0) & (self.b[self.pool] >= 0)]
         code = self.a[known] * self.width + self.b[known]
         counts = np.bincount(code, minlength=shape[0] * shape[1]).reshape(shape)
         return np.where(counts > 0, len(self.a), 0) if self.recycle else counts

@@ -48,27 +48,6 @@ def joint_after(joint: ArrayLike, strength: ArrayLike) -> FloatArray:
     return np.asarray(table + np.asarray(strength, dtype=np.float64)[..., None, None] * _SIGNS)
 
 
-def mcc(joint: ArrayLike) -> float:
-    """Matthews correlation of a binary pair, in [-1, 1]; NaN when a feature is constant.
-
-    Formula: ``(ad - bc) / sqrt(u (1-u) v (1-v))`` with ``u = c + d``, ``v = b + d``.
-
-    Parameters
-    ----------
-    joint : array of shape (2, 2), probabilities or counts.
-
-    Raises
-    ------
-    InputError : the joint is not a 2x2 table of non-negative numbers with a positive sum.
-
-    Examples
-    --------
-    >>> round(mcc([[0.302, 0.219], [0.227, 0.252]]), 3)
-    0.106
-    """
-    return float(mcc_after(joint, 0.0))
-
-
 def mcc_after(joint: ArrayLike, strength: ArrayLike) -> FloatArray:
     """Matthews correlation after a shift: linear in the strength.
 
@@ -81,7 +60,8 @@ def mcc_after(joint: ArrayLike, strength: ArrayLike) -> FloatArray:
 
     Returns
     -------
-    array of shape S, in [-1, 1] within the feasible range; NaN when a feature is constant.
+    array of shape S, in [-1, 1] within the feasible range; 0 when a feature is constant, as in
+    :func:`credenza.association.measures.mcc`.
 
     Raises
     ------
@@ -96,10 +76,10 @@ def mcc_after(joint: ArrayLike, strength: ArrayLike) -> FloatArray:
     u, v = table[1].sum(), table[:, 1].sum()
     scale = np.sqrt(u * (1 - u) * v * (1 - v))
     shifted = -erasing_strength(table) + np.asarray(strength, dtype=np.float64)
-    return np.asarray(shifted / scale if scale > 0 else np.full_like(shifted, np.nan))
+    return np.asarray(shifted / scale if scale > 0 else np.zeros_like(shifted))
 
 
-def mutual_information(joint: ArrayLike, strength: ArrayLike = 0.0) -> FloatArray:
+def mutual_information_after(joint: ArrayLike, strength: ArrayLike) -> FloatArray:
     """Mutual information of a binary pair after a shift, in nats.
 
     Formula: ``sum P'ij ln(P'ij / (Pi. P.j))`` with ``0 ln 0 = 0``. It is convex in the strength, with its
@@ -121,9 +101,7 @@ def mutual_information(joint: ArrayLike, strength: ArrayLike = 0.0) -> FloatArra
 
     Examples
     --------
-    >>> float(mutual_information([[0.5, 0.0], [0.0, 0.5]]).round(4))
-    0.6931
-    >>> mutual_information([[0.3, 0.2], [0.2, 0.3]], [-0.05, 0.0, 0.1]).round(4).tolist()
+    >>> mutual_information_after([[0.3, 0.2], [0.2, 0.3]], [-0.05, 0.0, 0.1]).round(4).tolist()
     [0.0, 0.0201, 0.1927]
     """
     table = joint_after(joint, strength)
