@@ -16,6 +16,7 @@ def test_culprit_table(mixed: AuditResult, clear: AuditResult) -> None:
     first = table.to_pylist()[0]
     assert (first["feature_a"], first["level_a"], first["strength"]) == ("age", "> 43", 0.03)
     assert (first["collateral"], first["aliases"], first["correlation_suspect"]) == (1, 2, None)
+    assert first["where"] == ""
     assert culprit_table(clear).num_rows == 0
     assert culprit_table(clear).schema == table.schema
 
@@ -61,7 +62,8 @@ def test_shifts_put_undefined_strengths_last(flagged: AuditResult) -> None:
         ("Smilng", "no feature 'Smilng' in this audit; did you mean 'Smiling'?"),
         (
             "Wearing",
-            "no feature 'Wearing' in this audit; did you mean 'Wearing_Hat' or 'Wearing_Necktie' or 'Wearing_Necklace'?",
+            "no feature 'Wearing' in this audit; "
+            "did you mean 'Wearing_Hat' or 'Wearing_Necktie' or 'Wearing_Necklace'?",
         ),
         (
             "zzz\n",

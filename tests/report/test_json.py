@@ -18,7 +18,7 @@ from credenza.report import json as report_json
 from credenza.report.json import load_schema, plain, to_dict, to_json
 from credenza.report.read import from_dict
 
-KINDS = ["flagged", "mixed", "clear", "inconclusive"]
+KINDS = ["flagged", "mixed", "clear", "inconclusive", "sliced"]
 
 
 @pytest.fixture(params=KINDS)
@@ -64,6 +64,7 @@ def test_keys_are_stable(flagged: AuditResult) -> None:
     assert document["culprits"][0]["tables"]["row_levels"] == ["0", "1"]
     assert len(document["pairs"]["p"]) == 780
     assert document["outcomes"][3]["status"] == "flagged"
+    assert [outcome["culprits"] for outcome in document["outcomes"][2:5]] == [[], [0], []]
 
 
 def test_not_finite_becomes_null_and_comes_back_as_nan(flagged: AuditResult) -> None:
@@ -192,7 +193,7 @@ def test_schema_rejects_wrong_values(flagged: AuditResult, path: tuple[Any, ...]
 def test_schema_knows_every_field_of_the_contract(mixed: AuditResult) -> None:
     """A field added to the contract and not to the document is noticed here."""
     document, schema = to_dict(mixed), load_schema()["$defs"]
-    renamed = {"row_levels", "column_levels", "reference_table", "suspect_table"}
+    renamed = {"row_levels", "column_levels", "reference_table", "suspect_table"}  # in "tables"
     assert {f.name for f in fields(mixed.culprits[0])} - renamed == set(document["culprits"][0]) - {"tables"}
     for name, part in (
         ("outcome", mixed.outcomes[0]),

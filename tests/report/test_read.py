@@ -60,6 +60,11 @@ def test_missing_key_is_named(flagged: AuditResult) -> None:
             ["1"],
             "the audit's culprits[0].levels must be a list of 2, found \"['1']\"",
         ),
+        (
+            ("outcomes", 3, "culprits"),
+            [1],
+            "the audit's outcomes[3].culprits must be positions among 1 culprits, found '1'",
+        ),
         (("pairs", "p"), [0.1], "the audit's pairs.p must be a list of 780, found '[0.1]'"),
         (
             ("culprits", 0, "tables", "suspect"),

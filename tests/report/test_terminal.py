@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from credenza.contracts import AuditResult, FeatureSummary, Finding, Severity
+from credenza.contracts import AuditResult, FeatureSummary, Finding, Severity, Status, Verdict
 from credenza.report.terminal import render
 
 HOSTILE = "[bold red]x[/] \x1b[2J\n\u202etxt :smile: " + "long " * 200
@@ -57,6 +57,29 @@ def test_clear_states_the_power_once(clear: AuditResult) -> None:
     assert text.startswith("CLEAR  No moved association found among 780 pairs.\n")
     assert text.count("with 80% power") == 1
     assert "Culprit" not in text
+
+
+def test_slice(sliced: AuditResult) -> None:
+    text = shown(sliced)
+    assert "was moved in\n         contributor = c7.\n" in text
+    assert "  found in          contributor = c7\n" in text
+    assert "  direction         positive: together more often than in the rest\n" in text
+    assert "  rows edited       about 188\n" in text
+    assert "  Pearson           0.105 → 0.483\n" in text
+    assert "Also found" not in text
+
+
+def test_clear_by_slices_only(sliced: AuditResult) -> None:
+    reason = "no slice out of 10 differs from the rest in any of 780 pairs"
+    calm = [
+        replace(one, status=Status.CLEAR, reason=reason, findings=(), culprits=())
+        if one.code == "CZ202"
+        else one
+        for one in sliced.outcomes
+    ]
+    text = shown(replace(sliced, verdict=Verdict.CLEAR, culprits=(), outcomes=tuple(calm)))
+    assert text.startswith(f"CLEAR  No moved association found.\n  {reason.capitalize()}.\n")
+    assert text.count("no slice out") == 0
 
 
 def test_inconclusive_says_why(inconclusive: AuditResult) -> None:

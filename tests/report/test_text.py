@@ -95,6 +95,9 @@ def test_headlines(
     assert text.headline(mixed) == "The associations of age × workclass and 1 other pair were moved."
     assert text.headline(clear) == "No moved association found among 780 pairs."
     assert text.headline(inconclusive) == "The associations were not checked, and not checked is not clean."
+    again = replace(flagged.culprits[0], where="sex = f")
+    assert text.headline(replace(flagged, culprits=(again,))).endswith("was moved in sex = f.")
+    assert text.headline(replace(flagged, culprits=(*flagged.culprits, again))) == text.headline(flagged)
     alarm = Finding("CZ206", ("a", "b"), "a and b must be independent", Severity.ALARM)
     broken = replace(clear.outcomes[-1], findings=(alarm,))
     only_policy = replace(clear, verdict=Verdict.FLAGGED, outcomes=(*clear.outcomes[:-1], broken))
@@ -104,5 +107,7 @@ def test_headlines(
 def test_other_findings_leave_out_what_the_culprits_tell(flagged: AuditResult) -> None:
     assert [found.code for found in text.findings(flagged)] == ["CZ101", "CZ201"]
     assert [found.code for found in text.other_findings(flagged)] == ["CZ101"]
-    unexplained = replace(flagged, culprits=())
+    quiet = tuple(replace(outcome, culprits=()) for outcome in flagged.outcomes)
+    assert [found.code for found in text.other_findings(replace(flagged, outcomes=quiet))] == ["CZ101"]
+    unexplained = replace(flagged, culprits=(), outcomes=quiet)
     assert [found.code for found in text.other_findings(unexplained)] == ["CZ201", "CZ101"]

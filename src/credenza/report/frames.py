@@ -23,11 +23,11 @@ _CULPRITS = pa.schema(
     + [("rows_edited", pa.int64()), ("direction", pa.string())]
     + [
         (f"{name}_{side}", pa.float64())
-        for name in ("mi", "mcc", "correlation")
+        for name in ("mi", "mcc", "correlation", "pearson")
         for side in ("reference", "suspect")
     ]
     + [(name, pa.float64()) for name in ("p", "log10_p", "q", "filter_ceiling")]
-    + [("collateral", pa.int64()), ("aliases", pa.int64())]
+    + [("collateral", pa.int64()), ("aliases", pa.int64()), ("where", pa.string())]
 )
 
 
@@ -38,6 +38,7 @@ def culprit_table(result: AuditResult) -> Any:
 
 def _culprit(culprit: Culprit) -> dict[str, Any]:
     correlation = culprit.correlation or (None, None)
+    pearson = culprit.pearson or (None, None)
     return {
         "feature_a": culprit.features[0],
         "feature_b": culprit.features[1],
@@ -54,12 +55,15 @@ def _culprit(culprit: Culprit) -> dict[str, Any]:
         "mcc_suspect": culprit.mcc[1],
         "correlation_reference": correlation[0],
         "correlation_suspect": correlation[1],
+        "pearson_reference": pearson[0],
+        "pearson_suspect": pearson[1],
         "p": culprit.p,
         "log10_p": culprit.log10_p,
         "q": culprit.q,
         "filter_ceiling": culprit.filter_ceiling,
         "collateral": len(culprit.collateral),
         "aliases": len(culprit.aliases),
+        "where": culprit.where,
     }
 
 

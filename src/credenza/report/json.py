@@ -61,7 +61,7 @@ def to_dict(result: AuditResult) -> dict[str, Any]:
         "schema": SCHEMA_VERSION,
         "verdict": str(result.verdict),
         "culprits": [_culprit(culprit) for culprit in result.culprits],
-        "outcomes": [_outcome(outcome) for outcome in result.outcomes],
+        "outcomes": [_outcome(outcome, result.culprits) for outcome in result.outcomes],
         "pairs": None if result.pairs is None else _pairs(result.pairs),
         "features": [_feature(feature) for feature in result.features],
         "inputs": [_input(given) for given in result.inputs],
@@ -140,6 +140,7 @@ def _culprit(culprit: Culprit) -> dict[str, Any]:
         "mi": _change(culprit.mi),
         "mcc": _change(culprit.mcc),
         "correlation": None if culprit.correlation is None else _change(culprit.correlation),
+        "pearson": None if culprit.pearson is None else _change(culprit.pearson),
         "p": _number(culprit.p),
         "log10_p": _number(culprit.log10_p),
         "q": _number(culprit.q),
@@ -152,10 +153,12 @@ def _culprit(culprit: Culprit) -> dict[str, Any]:
             "reference": plain(culprit.reference_table),
             "suspect": plain(culprit.suspect_table),
         },
+        "where": culprit.where,
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: Outcome, culprits: tuple[Culprit, ...]) -> dict[str, Any]:
+    own = {id(culprit) for culprit in outcome.culprits}
     return {
         "code": outcome.code,
         "title": outcome.title,
@@ -163,6 +166,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "findings": [_finding(found) for found in outcome.findings],
         "details": plain(outcome.details, f"{outcome.code}.details"),
+        "culprits": [index for index, culprit in enumerate(culprits) if id(culprit) in own],
     }
 
 

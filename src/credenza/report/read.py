@@ -71,10 +71,11 @@ def from_dict(document: Mapping[str, Any]) -> AuditResult:
             f"this is no audit that can be read: its schema is {found!r}, expected {SCHEMA_VERSION!r}"
         )
     pairs = _get(document, "pairs", "audit")
+    culprits = _each(document, "culprits", _culprit)
     return AuditResult(
         verdict=_choice(Verdict, _get(document, "verdict", "audit"), "verdict"),
-        outcomes=_each(document, "outcomes", _outcome),
-        culprits=_each(document, "culprits", _culprit),
+        outcomes=_each(document, "outcomes", lambda node, where: _outcome(node, where, culprits)),
+        culprits=culprits,
         pairs=None if pairs is None else _pairs(pairs),
         features=_each(document, "features", _feature),
         inputs=_each(document, "inputs", _input),
@@ -116,6 +117,13 @@ def _whole(value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong(where, "a whole number", value)
     return value
+
+
+def _position(value: Any, where: str, size: int) -> int:
+    index = _whole(value, where)
+    if not 0 <= index < size:
+        raise _wrong(where, f"positions among {size} culprits", value)
+    return index
 
 
 def _number(value: Any, where: str) -> float:
@@ -186,6 +194,7 @@ def _culprit(node: Any, where: str) -> Culprit:
         mi=_change(part("mi"), f"{where}.mi"),
         mcc=_change(part("mcc"), f"{where}.mcc"),
         correlation=_maybe(_change, part("correlation"), f"{where}.correlation"),
+        pearson=_maybe(_change, part("pearson"), f"{where}.pearson"),
         p=_number(part("p"), f"{where}.p"),
         log10_p=_number(part("log10_p"), f"{where}.log10_p"),
         q=_number(part("q"), f"{where}.q"),
@@ -196,10 +205,11 @@ def _culprit(node: Any, where: str) -> Culprit:
         column_levels=columns,
         reference_table=_table(_get(tables, "reference", where), f"{where}.tables.reference", *size),
         suspect_table=_table(_get(tables, "suspect", where), f"{where}.tables.suspect", *size),
+        where=_text(part("where"), f"{where}.where"),
     )
 
 
-def _outcome(node: Any, where: str) -> Outcome:
+def _outcome(node: Any, where: str, culprits: tuple[Culprit, ...]) -> Outcome:
     found = _list(_get(node, "findings", where), f"{where}.findings")
     return Outcome(
         code=_text(_get(node, "code", where), f"{where}.code"),
@@ -208,6 +218,10 @@ def _outcome(node: Any, where: str) -> Outcome:
         reason=_text(_get(node, "reason", where), f"{where}.reason"),
         findings=tuple(_finding(item, f"{where}.findings[{i}]") for i, item in enumerate(found)),
         details=_object(_get(node, "details", where), f"{where}.details"),
+        culprits=tuple(
+            culprits[_position(index, f"{where}.culprits", len(culprits))]
+            for index in _list(_get(node, "culprits", where), f"{where}.culprits")
+        ),
     )
 
 

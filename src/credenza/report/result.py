@@ -114,6 +114,12 @@ class Audit:
 
         return _written(to_json(self.result, indent=indent), path)
 
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The audit as one self-contained HTML page; also written to ``path`` if given."""
+        from credenza.report.html import page
+
+        return _written(page(self.result), path)
+
     def show(self, file: IO[str] | None = None) -> None:
         """Print a summary to ``file`` (standard output by default); colour only on a terminal."""
         from rich.console import Console
@@ -134,6 +140,11 @@ class Audit:
             raise UsageError(f"fail_on must be 'alarm' or 'notice', found {fail_on!r}")
         found = text.findings(self.result) if fail_on == "notice" else text.alarms(self.result)
         return int(self.verdict is Verdict.FLAGGED or bool(found))
+
+    def _repr_html_(self) -> str:
+        from credenza.report.html import card
+
+        return card(self.result)
 
     def __repr__(self) -> str:
         return f"<Audit {self.verdict}: {text.headline(self.result)}>"

@@ -93,7 +93,8 @@ def _blocks(result: AuditResult, pen: _Pen) -> Iterator[RenderableType]:
     ran = [outcome for outcome in result.outcomes if text.was_run(outcome.status)]
     rest = [outcome for outcome in result.outcomes if not text.was_run(outcome.status)]
     if ran:
-        yield _section("Checks", _outcomes(ran, pen, told=result.verdict is Verdict.CLEAR), pen)
+        told = text.deciding(result) if result.verdict is Verdict.CLEAR else None
+        yield _section("Checks", _outcomes(ran, pen, told), pen)
     if rest:
         yield _section("Not checked, which is not the same as clean", _outcomes(rest, pen), pen)
     skipped = list(_skipped(result))
@@ -108,8 +109,10 @@ def _section(title: str, body: RenderableType, pen: _Pen) -> Group:
 
 
 def _verdict(result: AuditResult, pen: _Pen) -> Group:
-    line = pen(f"{result.verdict.upper()}", _COLOURS[result.verdict])
-    line.append_text(pen(f"  {text.headline(result, 30)}", "bold"))
+    line = Table.grid(padding=(0, 2, 0, 0))
+    line.add_row(
+        pen(result.verdict.upper(), _COLOURS[result.verdict]), pen(text.headline(result, 30), "bold")
+    )
     reason = text.pair_check(result)
     if result.verdict is Verdict.FLAGGED or not reason:
         return Group(line)
@@ -138,17 +141,24 @@ def _culprit(result: AuditResult, culprit: Culprit, title: str, pen: _Pen) -> Gr
 
 
 def _facts(result: AuditResult, culprit: Culprit) -> Iterator[tuple[str, str]]:
+    if culprit.where:
+        yield "found in", text.clean(culprit.where, 60)
     low, high = (text.signed(bound) for bound in culprit.interval)
-    where = "more" if culprit.direction == "positive" else "less"
+    often = "more" if culprit.direction == "positive" else "less"
     yield "strength", f"{text.signed(culprit.strength)} (95% interval {low} to {high})"
-    yield "direction", f"{text.clean(culprit.direction, 20)}: together {where} often than in the reference"
-    rows = text.suspect_rows(result)
+    yield (
+        "direction",
+        f"{text.clean(culprit.direction, 20)}: together {often} often than in the {text.baseline(result, culprit)}",
+    )
+    rows = None if culprit.where else text.suspect_rows(result)
     share = f" of {rows:,} ({text.percent(culprit.rows_edited / rows)})" if rows else ""
     yield "rows edited", f"about {culprit.rows_edited:,}{share}"
     yield "MCC", _change(culprit.mcc)
     yield "MI (nats)", _change(culprit.mi)
     if culprit.correlation is not None:
         yield "rank correlation", _change(culprit.correlation)
+    if culprit.pearson is not None:
+        yield "Pearson", _change(culprit.pearson)
     adjusted = text.probability(culprit.q)
     yield "p", f"{text.probability(culprit.p, culprit.log10_p)} ({adjusted} after false-discovery control)"
     yield "explains", _pairs(culprit.collateral, "collateral pair") or "no other pair"
@@ -192,14 +202,14 @@ def _findings(found: list[Finding], pen: _Pen) -> RenderableType:
     return Group(grid, pen(f"and {len(found) - _LISTED:,} more: see the JSON", "dim"))
 
 
-def _outcomes(outcomes: list[Outcome], pen: _Pen, *, told: bool = False) -> Table:
+def _outcomes(outcomes: list[Outcome], pen: _Pen, told: Outcome | None = None) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(width=6, no_wrap=True)
     grid.add_column(width=14, no_wrap=True)
     grid.add_column(overflow="fold")
     for outcome in outcomes:
         words = pen(text.clean(outcome.title, 60))
-        if outcome.reason and not (told and outcome.code == "CZ201"):
+        if outcome.reason and outcome is not told:
             words.append_text(pen(f": {text.clean(outcome.reason, 400)}", "dim"))
         status = pen(str(outcome.status), _COLOURS[outcome.status])
         grid.add_row(pen(text.clean(outcome.code, 6)), status, words)

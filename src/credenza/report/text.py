@@ -6,7 +6,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from credenza.contracts import AuditResult, Culprit, Finding, Severity, Status, Verdict
+from credenza.contracts import AuditResult, Culprit, Finding, Outcome, Severity, Status, Verdict
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 _ASCII = str.maketrans(
@@ -114,12 +114,12 @@ def measure(value: float) -> str:
 def percent(share: float) -> str:
     """A share as a percentage, one decimal below 10%.
 
-    >>> percent(0.188), percent(0.0212), percent(0.0)
-    ('19%', '2.1%', '0%')
+    >>> percent(0.188), percent(0.0212), percent(0.05)
+    ('19%', '2.1%', '5%')
     """
     if not math.isfinite(share):
         return "n/a"
-    return f"{share:.0%}" if share >= 0.0995 or share == 0 else f"{share:.1%}"
+    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}".replace(".0%", "%")
 
 
 def probability(p: float, log10_p: float | None = None) -> str:
@@ -190,24 +190,39 @@ def sentence(words: str) -> str:
 def headline(result: AuditResult, limit: int = 40) -> str:
     """The verdict in one sentence, for a person."""
     if result.culprits:
-        first = pair(result.culprits[0].features, limit)
-        more = len(result.culprits) - 1
+        first = result.culprits[0]
+        names, place = pair(first.features, limit), f" in {clean(first.where, limit)}" if first.where else ""
+        more = len({frozenset(culprit.features) for culprit in result.culprits}) - 1
         if more:
-            return f"The associations of {first} and {count(more, 'other pair')} were moved."
-        return f"The association of {first} was moved."
+            return f"The associations of {names} and {count(more, 'other pair')} were moved."
+        return f"The association of {names} was moved{place}."
     raised = alarms(result)
     if result.verdict is Verdict.FLAGGED:
         codes = ", ".join(sorted({found.code for found in raised}))
         return f"{count(len(raised), 'alarm')} ({codes}); no pair of features stands out as the culprit."
     if result.verdict is Verdict.CLEAR:
-        tested = len(result.pairs.p) if result.pairs is not None else 0
-        return f"No moved association found among {count(tested, 'pair')}."
+        among = f" among {count(len(result.pairs.p), 'pair')}" if result.pairs is not None else ""
+        return f"No moved association found{among}."
     return "The associations were not checked, and not checked is not clean."
 
 
+def deciding(result: AuditResult) -> Outcome | None:
+    """The outcome that the verdict rests on: of CZ201, else of CZ202 if only that one ran."""
+    found = {outcome.code: outcome for outcome in result.outcomes if outcome.code in ("CZ201", "CZ202")}
+    ran = [found[code] for code in sorted(found) if was_run(found[code].status)]
+    return ran[0] if ran else found.get("CZ201")
+
+
 def pair_check(result: AuditResult) -> str:
-    """The reason that the pair check (CZ201) gave; when clear, the smallest strength it would have seen."""
-    return next((outcome.reason for outcome in result.outcomes if outcome.code == "CZ201"), "")
+    """The reason that the deciding check gave; when clear, the smallest strength it would have seen."""
+    outcome = deciding(result)
+    return outcome.reason if outcome else ""
+
+
+def baseline(result: AuditResult, culprit: Culprit) -> str:
+    """What a culprit's part of the suspect was compared with."""
+    sliced = [outcome.culprits for outcome in result.outcomes if outcome.code == "CZ202"]
+    return "rest" if any(culprit is one for culprits in sliced for one in culprits) else "reference"
 
 
 def alarms(result: AuditResult) -> list[Finding]:
@@ -222,8 +237,11 @@ def findings(result: AuditResult) -> list[Finding]:
 
 def other_findings(result: AuditResult) -> list[Finding]:
     """Findings that no culprit block tells already, alarms first."""
-    told = {frozenset(culprit.features) for culprit in result.culprits}
-    rest = [f for f in findings(result) if f.code != "CZ201" or frozenset(f.subject) not in told]
+    rest: list[Finding] = []
+    for outcome in result.outcomes:
+        named = outcome.culprits or (result.culprits if outcome.code == "CZ201" else ())
+        told = [set(culprit.features) for culprit in named]
+        rest += [found for found in outcome.findings if not any(pair <= set(found.subject) for pair in told)]
     return sorted(rest, key=lambda found: found.severity is not Severity.ALARM)
 
 
