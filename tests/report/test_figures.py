@@ -39,6 +39,13 @@ def test_heatmap_has_a_cell_a_pair_a_name_a_feature_and_an_outline_a_culprit() -
     assert {text.text for text in root.findall(".//text[@class='strong']")} == {"f0", "f1", "f2", "f4"}
 
 
+def test_noise_is_pale() -> None:
+    strength = np.array([[0, 0.004], [0.004, 0]])
+    root = parse(heatmap(["a", "b"], strength, []))
+    assert [r.get("opacity") for r in root.iter("rect") if r.find("title") is not None] == ["0.2"]
+    assert "+0.020" in [text.text for text in root.iter("text")]
+
+
 def test_heatmap_of_nothing_and_of_untested_pairs() -> None:
     parse(heatmap([], np.zeros((0, 0)), []))
     root = parse(heatmap(["a", "b", "c"], np.full((3, 3), np.nan), []))

@@ -90,7 +90,7 @@ def test_sections_of_a_flagged_page(mixed: AuditResult) -> None:
         "Aliases 2 pairs",
         "+3.0 −3.0",
         "5e-413",
-        "Where associations moved",
+        "Shift of every pair",
         "How strong, how sure",
         "The 50 strongest of 780 pairs",
         "Young = 1 went from 77.4% to 75.9% of the rows",

@@ -25,7 +25,9 @@ def label(words: str, limit: int = 26) -> str:
     return escape(clean(words, limit))
 
 
-def heatmap(names: Sequence[str], strength: FloatArray, culprits: Sequence[tuple[int, int]]) -> str:
+def heatmap(
+    names: Sequence[str], strength: FloatArray, culprits: Sequence[tuple[int, int]], *, floor: float = 0.02
+) -> str:
     """Draw shifts as a lower triangle of coloured cells, features named on the diagonal.
 
     Parameters
@@ -33,12 +35,13 @@ def heatmap(names: Sequence[str], strength: FloatArray, culprits: Sequence[tuple
     names : m feature names.
     strength : signed strengths, shape (m, m), symmetric; NaN where a pair was not tested.
     culprits : index pairs to outline and number, strongest first.
+    floor : the full colour stands for this strength at least, so that noise alone does not look like a finding.
 
     Returns
     -------
     str
-        One ``<svg>`` element. The opacity of a cell is its share of the largest absolute strength;
-        cells below 2% of it are left blank. Cost O(m^2).
+        One ``<svg>`` element. The opacity of a cell is its share of the largest absolute strength (or
+        of ``floor``); cells below 2% of it are left blank. Cost O(m^2).
     """
     m = len(names)
     size = max(12, min(24, 720 // max(m, 1)))
@@ -46,7 +49,7 @@ def heatmap(names: Sequence[str], strength: FloatArray, culprits: Sequence[tuple
     margin = max((7 * cells(clean(name, 26)) for name in names), default=0)
     width, height = max(m * size + margin + 12, 420), m * size + 8
     finite = np.abs(strength[np.isfinite(strength)])
-    top = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
+    top = max(float(finite.max()) if finite.size else 0.0, floor)
     parts = [
         _open("heatmap", width, height, f"Shift of every pair among {m} features"),
         f'<path class="ground" d="{_staircase(m, size)}"/>',
