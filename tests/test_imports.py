@@ -70,7 +70,7 @@ def order_violations(sources: Mapping[str, str]) -> list[str]:
         if room not in LINE:
             found.append(f"{module}: room {room!r} has no place in the order")
             continue
-        for name in imported(module, ast.walk(ast.parse(source))):
+        for name in imported(module, ast.walk(ast.parse(source, module))):
             if name.split(".")[0] != "credenza" or name == "credenza.__version__":
                 continue
             target = room_of(name) if "." in name else ""
@@ -100,7 +100,7 @@ def run_on_import(node: ast.AST) -> Iterator[ast.AST]:
 def optional_violations(sources: Mapping[str, str]) -> list[str]:
     found = []
     for module, source in sources.items():
-        for name in imported(module, run_on_import(ast.parse(source))):
+        for name in imported(module, run_on_import(ast.parse(source, module))):
             library = name.split(".")[0]
             allowed = library == "torch" and module.startswith(TORCH_ROOMS)
             if library in OPTIONAL and not allowed:

@@ -101,11 +101,11 @@ def audit_command(
             seed=seed,
         )
     present(result, json=json, html=html, quiet=quiet)
-    options = {"CZ202": slices, "CZ204": strata if reference else None, "CZ206": policy}
+    options = {"CZ202": slices, "CZ204": strata, "CZ206": policy}
     asked = codes or tuple(code for code, value in options.items() if value)
     raise typer.Exit(
         exit_status(
-            result, asked, fail_on=fail_on.value, expects_verdict=bool(codes or reference), quiet=quiet
+            result, asked, fail_on=fail_on.value, expects_verdict=bool(reference and not codes), quiet=quiet
         )
     )
 

@@ -68,19 +68,22 @@ def write(lines: Iterator[str]) -> None:
 def opening(key: dict[str, Any], clean: Audit) -> Iterator[str]:
     """What the table is, what was done to it, and what summary statistics would show of it."""
     rows = {item.role: item.rows for item in clean.result.inputs}
-    a, b = key["features"]
     yield "A real table: the RAND Health Insurance Experiment, one row a person and year."
     yield f"{rows.get('reference') or 0:,} rows are trusted; {key['rows_total']:,} others are to be audited."
     yield ""
     yield f"Before the attack the audit says: {clean.verdict.value}."
     yield ""
     yield f"The attack: {len(key['rows']):,} rows ({len(key['rows']) / key['rows_total']:.1%}) are edited."
-    yield f"How often {a} and {b} take their values does not change, only how they go together:"
-    yield f"  {'':34}{'before':>10}{'after':>10}"
-    marginals = zip((a, b), key["levels"], key["before"]["marginals"], key["after"]["marginals"], strict=True)
-    for name, level, before, after in marginals:
-        yield f"  {'share of ' + name + ' = ' + level:34}{before:>10.4f}{after:>10.4f}"
-    yield f"  {'association (MCC)':34}{key['before']['mcc']:>10.4f}{key['after']['mcc']:>10.4f}"
+    yield "Each feature takes its values as often as before; only how the two go together changes:"
+    shares = [
+        f"share of {name} = {level}" for name, level in zip(key["features"], key["levels"], strict=True)
+    ]
+    marginals = zip(key["before"]["marginals"], key["after"]["marginals"], strict=True)
+    measures = (key["before"]["mcc"], key["after"]["mcc"])
+    width = max(map(len, shares)) + 2
+    yield f"  {'':{width}}{'before':>8}{'after':>9}"
+    for label, (before, after) in zip((*shares, "association (MCC)"), (*marginals, measures), strict=True):
+        yield f"  {label:{width}}{before:>8.4f}{after:>9.4f}"
     yield ""
     yield "The audit of the poisoned table, which has not seen the key:"
     yield ""
@@ -92,17 +95,28 @@ def ending(key: dict[str, Any], culprits: tuple[Culprit, ...]) -> Iterator[str]:
     if not culprits:
         yield f"The answer key says {' x '.join(key['features'])}; the audit named no pair."
         return
+    yield "The answer key, and what the audit says of it:"
+    yield ""
+    rows = list(comparison(key, culprits))
+    width = max(len(told) for _, told, _ in rows) + 2
+    for label, told, said in rows:
+        yield f"  {label:16}{told:{width}}{'the same' if said.casefold() == told.casefold() else said}"
+
+
+def comparison(key: dict[str, Any], culprits: tuple[Culprit, ...]) -> Iterator[tuple[str, str, str]]:
+    """What is compared, the answer key's version, and that of the strongest culprit."""
     named = culprits[0]
+    step = 1 if named.features == tuple(key["features"]) else -1
+    yield "pair", " x ".join(key["features"][::step]), " x ".join(named.features)
+    yield "levels", " x ".join(key["levels"][::step]), " x ".join(named.levels)
     low, high = named.interval
-    turned = named.features != tuple(key["features"])
-    levels = reversed(key["levels"]) if turned else key["levels"]
-    yield f"{'':12}{'answer key':36}audit"
-    features = reversed(key["features"]) if turned else key["features"]
-    yield f"{'pair':12}{' x '.join(features):36}{' x '.join(named.features)}"
-    yield f"{'levels':12}{' x '.join(levels):36}{' x '.join(named.levels)}"
-    yield f"{'strength':12}{key['strength']:<+36.4f}{named.strength:+.4f} ({low:+.4f} to {high:+.4f})"
-    yield f"{'rows edited':12}{len(key['rows']):<36,}{named.rows_edited:,}"
-    yield f"{'culprits':12}{1:<36}{len(culprits)}"
+    yield (
+        "strength (95%)",
+        f"{key['strength']:+.4f}",
+        f"{named.strength:+.4f} ({low:+.4f} to {high:+.4f})",
+    )
+    yield "rows edited", f"{len(key['rows']):,}", f"{named.rows_edited:,}"
+    yield "pairs moved", "1", f"{len(culprits)}"
 
 
 def is_right(key: dict[str, Any], clean: Audit, poisoned: Audit) -> bool:
