@@ -22,7 +22,7 @@ def test_the_demo_tells_the_story_and_keeps_its_files(tmp_path: Path, capsys: Ca
     assert "Before the attack the audit says: clear." in out
     assert "The answer key, and what the audit says of it:" in out
     assert re.search(r"\n  pair +\w+ x \w+ +the same\n", out)
-    assert max(map(len, out.splitlines())) <= 88
+    assert max(map(len, out.splitlines())) <= 92
     for name in key["features"]:
         assert f"share of {name}" in out
     assert str(folder) in err
