@@ -177,6 +177,16 @@ def test_relations_can_be_read_twice_and_interleaved() -> None:
     assert sum(batch.num_rows for batch in source.batches(["a b"], size=10)) == 1000
 
 
+def test_anything_that_exports_an_arrow_stream() -> None:
+    class Exporter:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            return TABLE.__arrow_c_stream__(requested_schema)
+
+    source = open_source(Exporter())
+    assert (source.name, source.kind, source.rows) == ("Exporter", "pyarrow", N)
+    assert source.like(TABLE) is TABLE
+
+
 def test_mixed_object_column_of_pandas_becomes_text() -> None:
     source = open_source(pd.DataFrame({"a": pd.Series([1, "x", None], dtype=object), "b": [1, 2, 3]}))
     assert source.table().to_pydict() == {"a": ["1", "x", None], "b": [1, 2, 3]}

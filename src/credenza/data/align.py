@@ -35,8 +35,8 @@ def extend_schema(schema: Schema, sketch: TableSketch) -> tuple[Schema, tuple[Co
     Levels keep their codes; "(other)" and "(missing)" are added behind them where the suspect needs them
     (missing stays last: see :func:`credenza.data.level_map`). Features that the suspect lacks, or has as
     another family, move to ``skipped``. Integers, floats, decimals and bools agree with each other; a binary
-    feature agrees with a column of any of these or of strings when all values mean true or false (see
-    :func:`credenza.data.columns.truth`).
+    feature agrees with a column of any of these or of strings when all values mean true or false, in whatever
+    spelling (see :func:`credenza.data.columns.truth`).
 
     Parameters
     ----------

@@ -77,12 +77,12 @@ def encode_column(column: pa.Array | pa.ChunkedArray, feature: Feature) -> Codes
     if feature.kind in (Kind.CONTINUOUS, Kind.DATETIME) and numeric:
         numbers = as_floats(column)
         return _pooled(np.searchsorted(feature.edges, numbers, side="left"), np.isnan(numbers), feature)
-    if feature.family is kind or {feature.family, kind} <= set(_PLAIN):
+    if feature.spells_truth and Family.STRING in (kind, feature.family) and kind in (*_PLAIN, Family.STRING):
+        codes, missing = _truth_codes(column, feature)
+    elif feature.family is kind or {feature.family, kind} <= set(_PLAIN):
         codes, missing = (
             _text_codes(column, feature) if kind is Family.STRING else _number_codes(column, feature)
         )
-    elif feature.spells_truth and kind in (*_PLAIN, Family.STRING):
-        codes, missing = _truth_codes(column, feature)
     else:
         raise InputError(
             f"column {feature.name!r} is {column.type}, the schema says {feature.kind} of {feature.family}; "
@@ -131,7 +131,7 @@ def _text_codes(column: pa.Array, feature: Feature) -> tuple[NDArray[np.integer]
 
 
 def _truth_codes(column: pa.Array, feature: Feature) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
-    """Match values by meaning: one side spells true and false as bool or number, the other as strings."""
+    """Match values by meaning where a side spells true and false as strings."""
     places = {truth(value): code for code, value in enumerate(feature.values)}
     coded = pc.dictionary_encode(plain(column))
     inner = [places.get(truth(value), -1) for value in coded.dictionary.to_pylist()]

@@ -77,7 +77,7 @@ def _fit(column: ColumnSketch, bins: int, min_share: float) -> Feature | str:
     if column.family in _NO_LEVELS:
         return f"{_NO_LEVELS[column.family]} ({column.arrow_type}): no levels to count"
     if column.present == 0:
-        return f"all {column.rows:,} values are missing"
+        return f"all {column.rows:,} values are missing" if column.rows != 1 else "the one value is missing"
     if column.family is Family.STRING:
         return _fit_strings(column, min_share)
     values, shares = _finite(column)
@@ -152,7 +152,7 @@ def _single(column: ColumnSketch, value: bool | float | str, label: str, min_sha
     if min(column.present, column.missing) >= max(min_share * column.rows, 1):
         return _with_pools(column, Kind.CATEGORICAL, (label,), values=(value,))
     beside = f" beside {column.missing:,} missing" if column.missing else ""
-    return f"constant: only the value {label}{beside} in {column.rows:,} rows"
+    return f"constant: only the value {label}{beside} in {column.rows:,} row{'s' if column.rows > 1 else ''}"
 
 
 def _label(column: ColumnSketch, value: bool | float | str) -> str:

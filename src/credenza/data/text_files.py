@@ -91,31 +91,32 @@ class TextReader:
         self._types = {row[0]: "VARCHAR" if row[1] in ("JSON", "UUID") else row[1] for row in described}
         self._sql_names = dict(zip(names or self._types, self._types, strict=True))
         if sampled:
-            self._types.update(self._settled())
-        counts = self._fetch(
-            f"SELECT count(*){_each('count({})', self._types)} FROM {function(self._types)}"
-        )[0]
+            counts, changed = self._settled()
+            self._types.update(changed)
+        else:
+            counts = self._fetch(f"SELECT {_counts(self._types)} FROM {function(self._types)}")[0]
         self.rows: int = counts[0]
         self.empty: frozenset[str] = frozenset(
             name for name, count in zip(self._sql_names, counts[1:], strict=True) if count == 0
         )
         self.schema: pa.Schema = self._arrow_schema()
 
-    def _settled(self) -> dict[str, str]:
-        """Read every value as text once; return the types of columns that do not fit the sniffed ones."""
+    def _settled(self) -> tuple[tuple[int, ...], dict[str, str]]:
+        """Read every value as text once; return the counts, and the types of columns that need another."""
         typed = {name: kind for name, kind in self._types.items() if kind != "VARCHAR"}
-        if not typed:
-            return {}
         choices = {name: [kind, *_WIDER.get(kind, ())] for name, kind in typed.items()}
-        terms = [
-            f"count({identifier(name)}) = count(*) FILTER ({_fits(identifier(name), kind)})"
+        terms = "".join(
+            f", count({identifier(name)}) = {_fitting(identifier(name), kind)}"
             for name, kinds in choices.items()
             for kind in kinds
-        ]
+        )
         text = dict.fromkeys(self._types, "VARCHAR")
-        fits = iter(self._fetch(f"SELECT {', '.join(terms)} FROM {self._function(text)}")[0])
+        row = self._fetch(f"SELECT {_counts(self._types)}{terms} FROM {self._function(text)}")[0]
+        counts, fits = row[: len(self._types) + 1], iter(row[len(self._types) + 1 :])
         best = {name: [kind for kind in kinds if next(fits)] for name, kinds in choices.items()}
-        return {name: kinds[0] if kinds else self._unusual(name, typed[name]) for name, kinds in best.items()}
+        return counts, {
+            name: kinds[0] if kinds else self._unusual(name, typed[name]) for name, kinds in best.items()
+        }
 
     def _unusual(self, name: str, kind: str) -> str:
         """Judge a column that does not cast as it stands: dates in the format DuckDB sniffed, or text."""
@@ -237,15 +238,15 @@ def _unreadable(path: Path, label: str, error: BaseException) -> InputError:
     return not_utf8(path, label) or InputError(f"{label} cannot be read ({_reason(error)}); {right}")
 
 
-def _each(template: str, names: Iterable[str]) -> str:
-    return "".join(", " + template.format(identifier(name)) for name in names)
+def _counts(names: Iterable[str]) -> str:
+    return "count(*)" + "".join(f", count({identifier(name)})" for name in names)
 
 
-def _fits(column: str, kind: str) -> str:
-    """Return the SQL condition that a text is of a type, without the rounding that DuckDB's casts allow."""
+def _fitting(column: str, kind: str) -> str:
+    """Return the SQL count of texts that are of a type, without the rounding that DuckDB's casts allow."""
     exact = {"BIGINT": "DOUBLE", "DATE": "TIMESTAMP"}.get(kind)
     cast = f"try_cast({column} AS {kind})"
-    return f"{cast} = try_cast({column} AS {exact})" if exact else f"{cast} IS NOT NULL"
+    return f"count(*) FILTER ({cast} = try_cast({column} AS {exact}))" if exact else f"count({cast})"
 
 
 def _struct(types: Mapping[str, str]) -> str:
