@@ -32,6 +32,17 @@ class Check(Protocol):
         ...
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(2_000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def answer(
     check: Check,
     findings: list[Finding],
@@ -43,9 +54,9 @@ def answer(
     """Flagged with these findings, or clear for this reason."""
     if findings:
         alarms = sum(f.severity is Severity.ALARM for f in findings)
-        counts = [f"{alarms} alarm{'s' * (alarms != 1)}"] if alarms else []
+        counts = [counted(alarms, "alarm")] if alarms else []
         notices = len(findings) - alarms
-        counts += [f"{notices} notice{'s' * (notices != 1)}"] if notices else []
+        counts += [counted(notices, "notice")] if notices else []
         reason = ", ".join(counts)
         return Outcome(
             check.code, check.title, Status.FLAGGED, reason, tuple(findings), details or {}, culprits

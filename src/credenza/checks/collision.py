@@ -1,6 +1,8 @@
-"""The chance that two independent rows coincide, under a tree of pairwise dependences."""
+"""The chance that two independent rows coincide, and how far coinciding rows exceed it."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -8,6 +10,9 @@ from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 from credenza.association.counts import PairCounts
 from credenza.association.measures import pairwise_mutual_information
+from credenza.data import Duplicates
+
+LARGEST_RATIO = 2.0
 
 
 def tree_collision(counts: PairCounts) -> float:
@@ -47,3 +52,54 @@ def tree_collision(counts: PairCounts) -> float:
         message[up] = message[up] * (given**2 @ message[child])
     root = counts.marginal(int(order[0])) / counts.rows
     return float(np.sum(root**2 * message[int(order[0])]))
+
+
+def coincidence(d: Duplicates) -> tuple[float, float]:
+    """(share of coinciding row pairs, its variance as a U-statistic of order two).
+
+    Var = 4 z1 / n + 2 z2 / n^2 with z1 = P3 - U^2, z2 = U - U^2; P3 is the share of coinciding row triples. At least
+    one pair is counted in z2, so that a sample without coincidences still has a variance.
+    """
+    n = d.rows
+    pairs = n * (n - 1) / 2
+    u = d.pairs / pairs
+    triples = d.triples / (n * (n - 1) * (n - 2) / 6) if n > 2 else 0.0
+    floor = max(u, 1 / pairs)
+    return u, 4 * max(triples - u**2, 0.0) / n + 2 * max(floor - floor**2, 0.0) / n**2
+
+
+@dataclass(frozen=True)
+class Excess:
+    """Coinciding row pairs of a suspect beyond the reference's rate.
+
+    Attributes
+    ----------
+    expected : pairs that the reference's rate gives. pairs : found less expected. z : in standard errors.
+    """
+
+    expected: float
+    pairs: float
+    z: float
+
+
+def coincidence_excess(found: Duplicates, known: Duplicates, ratio: float) -> Excess:
+    """Compare the shares of coinciding row pairs of two tables.
+
+    Parameters
+    ----------
+    found, known : of the suspect and of the reference; 2 rows or more each.
+    ratio : how much likelier two rows of the suspect coincide because its pair counts differ from the reference's:
+        the quotient of their :func:`tree_collision`. Cut off at 1/2 and 2, so that copies cannot hide in it.
+
+    Examples
+    --------
+    >>> clean, copied = Duplicates(1000, 990, 10, 2), Duplicates(1000, 890, 110, 2)
+    >>> excess = coincidence_excess(copied, clean, 1.0)
+    >>> round(excess.expected, 6), round(excess.pairs, 6), round(excess.z, 1)
+    (10.0, 100.0, 9.1)
+    """
+    (u_s, v_s), (u_r, v_r) = coincidence(found), coincidence(known)
+    ratio = float(np.clip(ratio, 1 / LARGEST_RATIO, LARGEST_RATIO))
+    expected = ratio * u_r * found.rows * (found.rows - 1) / 2
+    error = float(np.sqrt(v_s + ratio**2 * v_r))
+    return Excess(expected, found.pairs - expected, (u_s - ratio * u_r) / error)

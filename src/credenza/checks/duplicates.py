@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from credenza.checks.base import answer
-from credenza.checks.collision import tree_collision
+from credenza.checks.collision import Excess, tree_collision
 from credenza.checks.evidence import Evidence
-from credenza.contracts import Finding, Outcome, Severity
+from credenza.contracts import Finding, Outcome, Severity, Status
 from credenza.data import Duplicates
 
 MODEL_FACTOR = 10.0
@@ -19,12 +17,14 @@ class DuplicateRows:
     """Do exact duplicate rows occur beyond what independence of rows allows?
 
     Detects, with a reference: let U be the share of coinciding row pairs. Both sides estimate the chance that two rows
-    coincide, so z = (U_s - U_r) / se with the variance of a U-statistic (pairs and triples of coinciding rows,
-    Hoeffding 1948). An alarm needs z > 4 and an excess of at least 0.1% of the rows.
+    coincide, so z = (U_s - q U_r) / se with the variance of a U-statistic (pairs and triples of coinciding rows,
+    Hoeffding 1948). q, between 1/2 and 2, is the ratio of that chance that the two tables' pair counts imply, so that
+    drift, or a moved association in a coarse table, does not pass for copies. An alarm needs z > 4 and an excess of at
+    least 0.1% of the rows.
 
     Without a reference: the chance that two rows coincide is computed exactly under a tree of pairwise dependences
-    (Chow & Liu 1968) on the binned columns. A table that repeats more than ten times that, and more than 0.1% of its
-    rows, earns a notice; the tree underestimates chance coincidences, hence the factor.
+    (Chow & Liu 1968) on the binned columns. With m ten times the pairs that this gives, more than m + 4 sqrt(m) + 2
+    pairs, and more than 0.1% of the rows, earn a notice; the tree underestimates chance coincidences, hence the factor.
 
     Cannot see: copies with one value changed, and copies in a table so coarse that rows coincide anyway.
     """
@@ -35,33 +35,27 @@ class DuplicateRows:
 
     def run(self, evidence: Evidence) -> Outcome:
         """Compare the rate of coinciding row pairs."""
-        found, known = evidence.suspect_duplicates, evidence.reference_duplicates
-        if known is not None and known.rows > 1:
-            return self._against(evidence, found, known)
+        found = evidence.suspect_duplicates
+        if found.rows < 2:
+            reason = f"{found.rows} row cannot repeat: at least 2 rows are needed"
+            return Outcome(self.code, self.title, Status.SKIPPED, reason)
+        if evidence.duplicate_excess is not None:
+            return self._against(evidence, found, evidence.duplicate_excess)
         return self._alone(evidence, found)
 
-    def _against(self, evidence: Evidence, found: Duplicates, known: Duplicates) -> Outcome:
+    def _against(self, evidence: Evidence, found: Duplicates, excess: Excess) -> Outcome:
         s = evidence.settings
-        (u_s, v_s), (u_r, v_r) = coincidence(found), coincidence(known)
-        expected = u_r * found.rows * (found.rows - 1) / 2
-        excess = found.pairs - expected
-        z = (u_s - u_r) / np.sqrt(v_s + v_r) if v_s + v_r > 0 else 0.0
-        details = _details(found) | {"expected_pairs": float(expected), "z": float(z)}
+        details = _details(found) | {"expected_pairs": excess.expected, "z": excess.z}
         clear = f"{_repeats(found)} of {found.rows:,} rows repeat an earlier one; the reference's rate explains that"
-        if z <= s.duplicate_z or excess < s.duplicate_share * found.rows:
+        if excess.z <= s.duplicate_z or excess.pairs < s.duplicate_share * found.rows:
             return answer(self, [], clear, details=details)
         message = (
-            f"{found.pairs:,} pairs of identical rows where the reference's rate gives {expected:,.0f} "
+            f"{found.pairs:,} pairs of identical rows where the reference's rate gives {excess.expected:,.0f} "
             f"(most frequent row: {found.most} times)"
         )
+        effect = excess.pairs / found.rows
         finding = Finding(
-            self.code,
-            (),
-            message,
-            Severity.ALARM,
-            statistic=float(z),
-            effect=float(excess / found.rows),
-            details=details,
+            self.code, (), message, Severity.ALARM, statistic=excess.z, effect=effect, details=details
         )
         return answer(self, [finding], "", details=details)
 
@@ -70,7 +64,8 @@ class DuplicateRows:
         expected = chance * found.rows * (found.rows - 1) / 2
         details = _details(found) | {"expected_pairs": float(expected)}
         clear = f"{_repeats(found)} of {found.rows:,} rows repeat an earlier one; chance explains that"
-        floor = max(MODEL_FACTOR * expected, evidence.settings.duplicate_share * found.rows)
+        most = MODEL_FACTOR * expected
+        floor = max(most + 4 * most**0.5 + 2, evidence.settings.duplicate_share * found.rows)
         if found.pairs <= floor:
             return answer(self, [], clear, details=details)
         message = (
@@ -80,20 +75,6 @@ class DuplicateRows:
         effect = float((found.pairs - expected) / found.rows)
         finding = Finding(self.code, (), message, Severity.NOTICE, effect=effect, details=details)
         return answer(self, [finding], "", details=details)
-
-
-def coincidence(d: Duplicates) -> tuple[float, float]:
-    """(share of coinciding row pairs, its variance as a U-statistic of order two).
-
-    Var = 4 z1 / n + 2 z2 / n^2 with z1 = P3 - U^2, z2 = U - U^2; P3 is the share of coinciding row triples. At least
-    one pair is counted in z2, so that a sample without coincidences still has a variance.
-    """
-    n = d.rows
-    pairs = n * (n - 1) / 2
-    u = d.pairs / pairs
-    triples = d.triples / (n * (n - 1) * (n - 2) / 6) if n > 2 else 0.0
-    floor = max(u, 1 / pairs)
-    return u, 4 * max(triples - u**2, 0.0) / n + 2 * max(floor - floor**2, 0.0) / n**2
 
 
 def _repeats(d: Duplicates) -> str:

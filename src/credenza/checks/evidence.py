@@ -17,6 +17,7 @@ from credenza.association.multiplicity import permutation_p
 from credenza.association.probes import Layout
 from credenza.association.profile import Profile, count_rows, layout_of, numeric_names, numeric_values
 from credenza.association.shift import Sample, pair_shift
+from credenza.checks.collision import Excess, coincidence_excess, tree_collision
 from credenza.checks.describe import Describer
 from credenza.checks.groups import Groups, group_rows
 from credenza.checks.policy_file import Policy
@@ -184,20 +185,26 @@ class Evidence:
         return None if self.reference is None else self.reference.duplicates(self.schema.names)
 
     @cached_property
+    def duplicate_excess(self) -> Excess | None:
+        """Coinciding rows of the suspect beyond the reference's rate; None where there is nothing to compare."""
+        found, known = self.suspect_duplicates, self.reference_duplicates
+        if known is None or min(known.rows, found.rows) < 2:
+            return None
+        ratio = tree_collision(self.suspect_counts) / tree_collision(self.reference_counts)
+        return coincidence_excess(found, known, ratio)
+
+    @cached_property
     def design_effect(self) -> float:
-        """Rows of the suspect that are worth one: 1 plus the coincidences in excess of the reference's rate.
+        """Rows of the suspect that are worth one: 1 plus twice the excess of coinciding pairs for each row.
 
         A sample drawn with replacement repeats rows; copies carry nothing new, and the variance of every share grows
-        by sum c^2 / n over the multiplicities c (Kish 1965, section 8.2).
+        by sum c^2 / n over the multiplicities c (Kish 1965, section 8.2). An excess that is not significant, or below
+        1% of the rows, counts as none.
         """
-        known = self.reference_duplicates
-        if known is None or known.rows < 2:
+        excess, s = self.duplicate_excess, self.settings
+        if excess is None or excess.z <= s.duplicate_z or excess.pairs < 0.01 * self.suspect.rows:
             return 1.0
-        found = self.suspect_duplicates
-        natural = known.pairs / (known.rows * (known.rows - 1)) * found.rows * (found.rows - 1)
-        excess = found.pairs - natural
-        noise = 4.0 * (natural**0.5 + 1.0)
-        return 1.0 + 2.0 * excess / found.rows if excess > max(noise, 0.01 * found.rows) else 1.0
+        return 1.0 + 2.0 * excess.pairs / self.suspect.rows
 
     @cached_property
     def ladder(self) -> Ladder:
@@ -262,10 +269,7 @@ class Evidence:
         """Rows by stratum: (reference, suspect), on the levels of the shared schema."""
         positions = [self.schema.index(name) for name in self.strata]
         features = [self.schema.features[k] for k in positions]
-        return (
-            Groups.of_codes(self.reference_codes[:, positions], features),
-            Groups.of_codes(self.codes[:, positions], features),
-        )
+        return Groups.of_codes(self.reference_codes[:, positions], self.codes[:, positions], features)
 
 
 def _stack(batches: Any, features: int) -> NDArray[np.uint8]:
@@ -276,9 +280,8 @@ def _stack(batches: Any, features: int) -> NDArray[np.uint8]:
 
 
 def _restricted(schema: Schema, columns: Sequence[str] | None, slices: str | None) -> Schema:
-    if columns is None:
-        return schema
-    keep = {c for c in columns if c != slices}
+    known = (*schema.names, *(name for name, _ in schema.skipped))
+    keep = {c for c in (known if columns is None else columns) if c != slices}
     return Schema(
         tuple(f for f in schema.features if f.name in keep),
         tuple((name, reason) for name, reason in schema.skipped if name in keep),

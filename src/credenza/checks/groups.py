@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from credenza.association.estimate import Power
 from credenza.contracts import IntArray
 from credenza.data import Feature, Source
 from credenza.data.columns import plain
@@ -31,17 +32,37 @@ class Groups:
         return np.bincount(self.index, minlength=len(self.labels)).astype(np.int64)
 
     @classmethod
-    def of_codes(cls, codes: np.ndarray, features: Sequence[Feature]) -> Groups:
-        """Group rows by the levels of some features; every combination of levels has a number, empty or not."""
-        shape = [f.size for f in features]
-        index = np.ravel_multi_index(tuple(codes[:, k].astype(np.int64) for k in range(len(features))), shape)
-        labels = []
-        for flat in range(int(np.prod(shape))):
-            levels = np.unravel_index(flat, shape)
-            labels.append(
-                ", ".join(f"{f.name} = {f.levels[int(k)]}" for f, k in zip(features, levels, strict=True))
-            )
-        return cls(tuple(labels), np.asarray(index, np.int64))
+    def of_codes(
+        cls, first: np.ndarray, second: np.ndarray, features: Sequence[Feature]
+    ) -> tuple[Groups, Groups]:
+        """Group the rows of two samples by the levels of some features; one number for a combination in both.
+
+        Parameters
+        ----------
+        first, second : uint8 (n, len(features)) and (k, len(features)).
+
+        Returns
+        -------
+        Groups of the first sample and of the second, with the same labels: the combinations that occur in either.
+        """
+        combinations, index = np.unique(np.concatenate([first, second]), axis=0, return_inverse=True)
+        labels = tuple(
+            ", ".join(f"{f.name} = {f.levels[int(k)]}" for f, k in zip(features, levels, strict=True))
+            for levels in combinations
+        )
+        index = index.reshape(-1).astype(np.int64)
+        return cls(labels, index[: len(first)]), cls(labels, index[len(first) :])
+
+
+def could_have_missed(powers: Sequence[Power]) -> str:
+    """What a clear outcome would not have shown in a group of typical size; "" when no group could show anything."""
+    seen = [power for power in powers if np.isfinite(power.strength).any()]
+    if not seen:
+        return ""
+    typical = float(np.median([power.typical() for power in seen]))
+    if np.isinf(typical):
+        return ". A typical pair is too rare to show any shift"
+    return f". A shift of strength {typical:.3f} on a typical pair would have shown with {seen[0].power:.0%} power"
 
 
 def group_rows(source: Source, columns: tuple[str]) -> Groups:

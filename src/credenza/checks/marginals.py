@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from credenza.association.gsquare import pool_levels
 from credenza.checks.base import answer
 from credenza.checks.evidence import Evidence
-from credenza.contracts import Finding, Outcome, Severity
+from credenza.contracts import Finding, Outcome, Severity, Status
 
 
 class MarginalShift:
@@ -52,10 +53,24 @@ class MarginalShift:
                     },
                 )
             )
-        tested = len(schema.features)
-        return answer(
-            self, findings, f"none of {tested} features takes its values more or less often than expected"
-        )
+        tested = _testable(evidence)
+        rare = len(schema.features) - tested
+        left = f"; {rare} with fewer than two levels of 20 rows on both sides were not tested" if rare else ""
+        details = {"features_tested": tested}
+        if not tested and not findings:
+            reason = f"none of {rare} features has two levels of 20 rows on both sides: give more rows"
+            return Outcome(self.code, self.title, Status.SKIPPED, reason, (), details)
+        clear = f"none of {tested} features takes its values more or less often than expected{left}"
+        return answer(self, findings, clear, details=details)
+
+
+def _testable(evidence: Evidence) -> int:
+    """How many features have two levels to compare, once sparse ones are pooled."""
+    layout, samples = evidence.layout, evidence.samples
+    before, after = (np.diag(sample.joint) for sample in samples)
+    parts = [slice(layout.starts[f], layout.starts[f + 1]) for f in range(layout.features)]
+    groups = [pool_levels(before[p], after[p], layout.ordered[f]) for f, p in enumerate(parts)]
+    return sum(int(g.max()) > 0 for g in groups)
 
 
 def _largest_change(evidence: Evidence, f: int) -> tuple[int, float, float]:

@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 
 from credenza.association.estimate import Power, detectable
-from credenza.checks.base import answer
+from credenza.checks.base import answer, counted
 from credenza.checks.describe import sentence
 from credenza.checks.evidence import Evidence
-from credenza.contracts import Culprit, Finding, Outcome, Severity
+from credenza.contracts import Culprit, Finding, Outcome, Severity, Status
 
 
 class AssociationShift:
@@ -52,6 +52,8 @@ class AssociationShift:
             "power": power.power,
             "permutation_p": evidence.permutation_p,
         }
+        if not findings and not np.isfinite(power.strength).any():
+            return Outcome(self.code, self.title, Status.SKIPPED, self._too_small(evidence), (), details)
         return answer(
             self,
             findings,
@@ -77,9 +79,18 @@ class AssociationShift:
             },
         )
 
+    def _too_small(self, evidence: Evidence) -> str:
+        suspect, reference = len(evidence.codes), evidence.reference_counts.rows
+        pairs = len(evidence.layout.pairs[0])
+        return (
+            f"none of {counted(pairs, 'pair')} could show a shift of any size with {counted(suspect, 'row')} "
+            f"against {reference:,}: give more rows"
+        )
+
     def _exhausted(self, named: int) -> Finding:
         message = (
-            f"pairs are still significant after {named} culprits: the two tables differ throughout, not in a few pairs"
+            f"pairs are still significant after {named} culprits: "
+            "the two tables differ throughout, not in a few pairs"
         )
         return Finding(self.code, (), message, Severity.ALARM)
 

@@ -11,8 +11,8 @@ from credenza.association.measures import cramers_v, mcc, rank_correlation
 from credenza.checks.base import answer
 from credenza.checks.evidence import Evidence
 from credenza.checks.policy_file import Expectation
-from credenza.contracts import Finding, FloatArray, Outcome, Severity
-from credenza.data import Feature
+from credenza.contracts import Finding, FloatArray, Outcome, Severity, Status
+from credenza.data import Feature, Kind
 from credenza.errors import InputError
 
 DRAWS = 400
@@ -22,9 +22,9 @@ class PolicyBreach:
     """Does a pair associate as its owner declared?
 
     Detects: the association of each declared pair (MCC of two levels or binary features, rank correlation of ordered
-    ones, else bias-corrected Cramer's V) with a normal interval whose standard error comes from a seeded multinomial
-    bootstrap of the table; Bonferroni over the declared pairs. An alarm when the whole interval lies outside what was
-    declared. Needs no reference: the declaration is one.
+    or binary ones, else bias-corrected Cramer's V) with a normal interval whose standard error comes from a seeded
+    multinomial bootstrap of the table; Bonferroni over the declared pairs. An alarm when the whole interval lies
+    outside what was declared. Needs no reference: the declaration is one.
 
     Cannot see: pairs that nobody declared, and breaches smaller than the interval is wide (its half width is given).
     """
@@ -38,9 +38,12 @@ class PolicyBreach:
         policy = evidence.policy
         expectations = () if policy is None else policy.expectations
         z = float(stats.norm.isf(evidence.settings.fdr / (2 * max(len(expectations), 1))))
-        findings, widths, measured = [], [], []
+        findings, widths, measured, empty = [], [], [], []
         for k, expectation in enumerate(expectations):
             measure, value, error = self._measure(evidence, expectation, k)
+            if np.isnan(error):
+                empty.append(" and ".join(expectation.features))
+                continue
             low, high = value - z * error, value + z * error
             widths.append(z * error)
             measured.append(
@@ -53,12 +56,21 @@ class PolicyBreach:
             )
             if low > expectation.high or high < expectation.low:
                 findings.append(_finding(self.code, expectation, measure, value, (low, high)))
-        clear = f"{len(expectations)} declared pairs are as declared, measured to within {max(widths, default=0):.3f}"
-        return answer(self, findings, clear, details={"pairs": measured})
+        details = {"pairs": measured, "unmeasured": empty}
+        clear = (
+            f"{len(measured)} declared pairs are as declared, measured to within {max(widths, default=0):.3f}"
+        )
+        lacking = f"could not be measured, a feature never varies where both are present: {'; '.join(empty)}"
+        if empty and not findings:
+            reason = f"{clear}; {lacking}" if measured else lacking
+            return Outcome(self.code, self.title, Status.SKIPPED, reason, (), details)
+        return answer(self, findings, clear, details=details)
 
     def _measure(self, evidence: Evidence, expectation: Expectation, k: int) -> tuple[str, float, float]:
-        """(name of the measure, its value, its standard error)."""
+        """(name of the measure, its value, its standard error; NaN where a margin has a single level)."""
         table, name = _table(evidence, expectation)
+        if min(np.count_nonzero(table.sum(axis=axis)) for axis in (0, 1)) < 2:
+            return name, 0.0, float("nan")
         measure = {"MCC": mcc, "rank correlation": rank_correlation, "Cramer's V": cramers_v}[name]
         n = int(table.sum())
         rng = np.random.default_rng([evidence.settings.seed, k])
@@ -76,11 +88,20 @@ def _table(evidence: Evidence, expectation: Expectation) -> tuple[FloatArray, st
         p, q = _level(a, expectation.levels[0]), _level(b, expectation.levels[1])
         x, u, v, n = table[p, q], table[p].sum(), table[:, q].sum(), table.sum()
         return np.array([[n - u - v + x, v - x], [u - x, x]]), "MCC"
-    if table.shape == (2, 2):
-        return table, "MCC"
-    if a.ordered >= 2 and b.ordered >= 2:
-        return table[: a.ordered, : b.ordered], "rank correlation"
+    ranks = [2 if f.kind is Kind.BINARY else f.ordered for f in (a, b)]
+    if min(ranks) >= 2:
+        both_binary = a.kind is b.kind is Kind.BINARY
+        return table[: ranks[0], : ranks[1]], "MCC" if both_binary else "rank correlation"
+    _require_no_sign(expectation)
     return table, "Cramer's V"
+
+
+def _require_no_sign(e: Expectation) -> None:
+    if e.expect in ("positive", "negative"):
+        raise InputError(
+            f"the policy expects {e.features[0]!r} and {e.features[1]!r} to be {e.expect}, "
+            'and levels without an order have no sign: add levels = ["a", "b"], or give bounds'
+        )
 
 
 def _feature(evidence: Evidence, name: str) -> int:

@@ -69,7 +69,7 @@ def read_policy(path: str | os.PathLike[str]) -> Policy:
         raise InputError(
             f"the policy {path} has an unknown entry {min(document)!r}: it holds [[pair]] tables only"
         )
-    if not isinstance(pairs, list) or not pairs:
+    if not isinstance(pairs, list) or not pairs or not all(isinstance(pair, dict) for pair in pairs):
         raise InputError(f"the policy {path} declares no pair: add a [[pair]] table with features and expect")
     expectations = tuple(_expectation(f"{path}, pair {k}", pair) for k, pair in enumerate(pairs, 1))
     return Policy(expectations, str(path), hashlib.sha256(raw).hexdigest())
@@ -89,6 +89,8 @@ def _expectation(where: str, pair: Mapping[str, Any]) -> Expectation:
             f"{where}: expect is {expect!r}: "
             "use independent, positive or negative, or give bounds = [low, high] instead"
         )
+    if "tolerance" in pair and expect != "independent":
+        raise InputError(f"{where}: tolerance is for expect = 'independent', found {expect!r}: leave it out")
     low, high = _range(where, expect, pair)
     return Expectation(features, levels, expect, low, high)
 
@@ -105,7 +107,7 @@ def _range(where: str, expect: str, pair: Mapping[str, Any]) -> tuple[float, flo
     if expect == "negative":
         return -1.0, 0.0
     value = pair["bounds"] if expect == "bounds" else [-_tolerance(where, pair), _tolerance(where, pair)]
-    numbers = isinstance(value, list) and len(value) == 2 and all(isinstance(v, int | float) for v in value)
+    numbers = isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
     if not numbers or not -1 <= value[0] <= value[1] <= 1:
         raise InputError(f"{where}: bounds is {value!r}: give [low, high] with -1 <= low <= high <= 1")
     return float(value[0]), float(value[1])
@@ -113,6 +115,10 @@ def _range(where: str, expect: str, pair: Mapping[str, Any]) -> tuple[float, flo
 
 def _tolerance(where: str, pair: Mapping[str, Any]) -> float:
     value = pair.get("tolerance", TOLERANCE)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+    if not _is_number(value) or not 0 <= value <= 1:
         raise InputError(f"{where}: tolerance is {value!r}: give a number from 0 to 1")
     return float(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

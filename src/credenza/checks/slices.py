@@ -7,10 +7,13 @@ from typing import ClassVar
 import numpy as np
 
 from credenza.association.counts import PairCounts
+from credenza.association.estimate import Power, detectable
 from credenza.association.ladder import Ladder
+from credenza.association.shift import Sample
 from credenza.checks.base import answer
 from credenza.checks.describe import Describer, sentence
 from credenza.checks.evidence import Evidence
+from credenza.checks.groups import could_have_missed
 from credenza.contracts import Culprit, Finding, Outcome, Severity, Status
 
 
@@ -37,14 +40,33 @@ class SliceShift:
         small = [groups.labels[g] for g in range(len(sizes)) if g not in usable]
         details = {"slices": len(usable), "too_small": small}
         if len(usable) < 2:
-            reason = f"{len(usable)} of {len(sizes)} slices have {least} rows or more: at least 2 are needed"
+            reason = (
+                f"{len(usable)} of {len(sizes)} slices have {least} rows and as many to compare with: "
+                "at least 2 are needed"
+            )
             return Outcome(self.code, self.title, Status.NOT_APPLICABLE, reason, (), details)
         culprits = self.search(evidence, usable)
+        missed = could_have_missed(self._powers(evidence, usable))
+        if not missed and not culprits:
+            reason = f"no pair could show a shift of any size in any of {len(usable)} slices: give more rows"
+            return Outcome(self.code, self.title, Status.SKIPPED, reason, (), details)
         findings = [_finding(self.code, c) for c in culprits]
-        clear = f"no slice out of {len(usable)} differs from the rest in any of {len(evidence.layout.pairs[0])} pairs"
+        pairs = len(evidence.layout.pairs[0])
+        clear = f"no slice out of {len(usable)} differs from the rest in any of {pairs:,} pairs{missed}"
         if small:
             clear += f"; {len(small)} slices with fewer than {least} rows were not checked"
         return answer(self, findings, clear, details=details, culprits=culprits)
+
+    def _powers(self, evidence: Evidence, usable: list[int]) -> list[Power]:
+        index, whole, s = evidence.slice_groups.index, evidence.suspect_counts, evidence.settings
+        powers = []
+        for g in usable:
+            part = PairCounts.empty(evidence.schema.sizes).update(
+                np.asfortranarray(evidence.codes[index == g])
+            )
+            pair = Sample.of(whole.less(part)), Sample.of(part)
+            powers.append(detectable(*pair, evidence.layout, alpha=s.fdr / len(usable), power=s.power))
+        return powers
 
     def search(self, evidence: Evidence, usable: list[int]) -> tuple[Culprit, ...]:
         """Compare each slice with the rest, set the strangest aside, and again."""

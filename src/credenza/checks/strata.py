@@ -7,10 +7,12 @@ from typing import ClassVar
 import numpy as np
 
 from credenza.association.counts import PairCounts
+from credenza.association.estimate import Power, detectable
 from credenza.association.ladder import Ladder
 from credenza.checks.base import answer
 from credenza.checks.describe import Describer, sentence
 from credenza.checks.evidence import Evidence
+from credenza.checks.groups import could_have_missed
 from credenza.contracts import Culprit, Finding, Outcome, Severity, Status
 
 
@@ -34,34 +36,41 @@ class StrataShift:
         least = evidence.settings.min_slice
         both = np.minimum(reference.sizes(), suspect.sizes())
         usable = np.flatnonzero(both >= least)
-        seen = np.maximum(reference.sizes(), suspect.sizes()) > 0
-        small = [suspect.labels[g] for g in np.flatnonzero(seen & (both < least))]
+        small = [suspect.labels[g] for g in np.flatnonzero(both < least)]
         details = {"strata": len(usable), "too_small": small}
         if not usable.size:
             reason = f"no stratum has {least} rows on both sides: use fewer or coarser strata columns"
             return Outcome(self.code, self.title, Status.NOT_APPLICABLE, reason, (), details)
-        known = {frozenset(c.features) for c in evidence.describer.culprits()}
-        climbed = (c for g in usable for c in self._climb(evidence, int(g), len(usable)))
-        culprits = tuple(c for c in climbed if frozenset(c.features) not in known)
-        findings = [
-            Finding(
-                self.code,
-                (*c.features, c.where),
-                sentence(c) + "; the whole table does not show it",
-                Severity.ALARM,
-                p=c.p,
-                q=c.q,
-                effect=c.strength,
-                details={"levels": list(c.levels), "interval": list(c.interval), "where": c.where},
-            )
-            for c in culprits
-        ]
-        clear = f"no pair shifts inside any of {len(usable)} strata beyond what CZ201 reports"
+        known = {frozenset(pair) for c in evidence.describer.culprits() for pair in (c.features, *c.aliases)}
+        climbed = [self._climb(evidence, int(g), len(usable)) for g in usable]
+        culprits = tuple(c for found, _ in climbed for c in found if frozenset(c.features) not in known)
+        missed = could_have_missed([power for _, power in climbed])
+        if not missed and not culprits:
+            reason = f"no pair could show a shift of any size in any of {len(usable)} strata: give more rows"
+            return Outcome(self.code, self.title, Status.SKIPPED, reason, (), details)
+        findings = [self._finding(c) for c in culprits]
+        clear = f"no pair shifts inside any of {len(usable)} strata beyond what CZ201 reports{missed}"
         if small:
             clear += f"; {len(small)} strata with fewer than {least} rows on a side were not checked"
         return answer(self, findings, clear, details=details, culprits=culprits)
 
-    def _climb(self, evidence: Evidence, stratum: int, strata: int) -> tuple[Culprit, ...]:
+    def _finding(self, culprit: Culprit) -> Finding:
+        return Finding(
+            self.code,
+            (*culprit.features, culprit.where),
+            sentence(culprit) + "; the whole table does not show it",
+            Severity.ALARM,
+            p=culprit.p,
+            q=culprit.q,
+            effect=culprit.strength,
+            details={
+                "levels": list(culprit.levels),
+                "interval": list(culprit.interval),
+                "where": culprit.where,
+            },
+        )
+
+    def _climb(self, evidence: Evidence, stratum: int, strata: int) -> tuple[tuple[Culprit, ...], Power]:
         reference, suspect = evidence.strata_groups
         s = evidence.settings
         codes = np.asfortranarray(evidence.codes[suspect.index == stratum])
@@ -78,6 +87,7 @@ class StrataShift:
             design_effect=evidence.design_effect,
         )
         where = suspect.labels[stratum]
-        return Describer(
-            ladder, ladder.climb(), evidence.schema, alias_share=s.alias_share, where=where
-        ).culprits()
+        describer = Describer(ladder, ladder.climb(), evidence.schema, alias_share=s.alias_share, where=where)
+        samples = ladder.reference, ladder.plain
+        power = detectable(*samples, evidence.layout, alpha=s.fdr / strata, power=s.power)
+        return describer.culprits(), power

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from credenza.association.profile import Profile
-from credenza.checks.base import answer
+from credenza.checks.base import answer, counted
 from credenza.checks.evidence import Evidence
 from credenza.contracts import Finding, Outcome, Severity
 
@@ -42,7 +42,7 @@ class Structure:
         kind = "profile" if isinstance(reference, Profile) else "reference"
         clear = (
             f"{len(evidence.schema.features)} audited columns agree; "
-            f"{evidence.suspect.rows:,} rows against {rows:,} in the {kind}"
+            f"{counted(evidence.suspect.rows, 'row')} against {rows:,} in the {kind}"
         )
         return answer(
             self, findings, clear, details={"suspect_rows": evidence.suspect.rows, "reference_rows": rows}

@@ -150,10 +150,13 @@ def _require_features(evidence: Evidence) -> None:
         return
     reasons = "; ".join(f"{name!r}: {reason}" for name, reason in schema.skipped[:3])
     more = f" ({reasons})" if reasons else ""
-    raise InputError(
-        f"{evidence.suspect.name} has {len(schema.features)} columns that can be audited{more}: "
-        "at least 2 columns that vary are needed"
-    )
+    left = f"{len(schema.features) or 'no'} column{'s' * (not schema.features)}"
+    who = evidence.suspect.name
+    found = f"{who} has {left}"
+    if (other := evidence.reference) is not None:
+        name = other.source if isinstance(other, Profile) else other.name
+        found = f"{who} and its reference {name} share {left}"
+    raise InputError(f"{found} that can be audited{more}: at least 2 columns that vary are needed")
 
 
 def _strongest_first(culprits: tuple[Culprit, ...]) -> tuple[Culprit, ...]:
