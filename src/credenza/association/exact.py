@@ -22,10 +22,9 @@ NEGLIGIBLE = 1e-17
 def _ratio(t, u_r, v_r, o_r, s, u_s, v_s, o_s):  # type: ignore[no-untyped-def]
     """P(T = t + 1) / P(T = t); o = n - u - v is the slack of the (0, 0) cell. Zero beyond the support."""
     y = s - t
-    top = (u_r - t) * (v_r - t)
-    side = y * (o_s + y)
-    if top <= 0.0 or y <= 0.0 or o_s + y <= 0.0:
+    if u_r - t <= 0.0 or v_r - t <= 0.0 or y <= 0.0 or o_s + y <= 0.0:
         return 0.0
+    top, side = (u_r - t) * (v_r - t), y * (o_s + y)
     return top / ((t + 1.0) * (o_r + t + 1.0)) * side / ((u_s - y + 1.0) * (v_s - y + 1.0))
 
 
@@ -40,7 +39,9 @@ def _walk(t, up, u_r, v_r, o_r, s, u_s, v_s, o_s):  # type: ignore[no-untyped-de
             x += 1.0
         else:
             x -= 1.0
-            if x < 0.0 or o_r + x < 0.0 or s - x > u_s or s - x > v_s:
+            # The mirror of the upward stop: a cell may end up to one below zero, where its gamma weight vanishes.
+            room = min(x, o_r + x, u_s - s + x, v_s - s + x)
+            if room <= -1.0:
                 break
             back = _ratio(x, u_r, v_r, o_r, s, u_s, v_s, o_s)
             r = 1.0 / back if back > 0.0 else 0.0

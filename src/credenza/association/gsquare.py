@@ -2,8 +2,8 @@
 
 Two samples share the association of A and B, margins free, when E[s, i, j] has the margins (s, i), (s, j) and (i, j)
 of the counts and no interaction of all three. Iterative proportional fitting finds E; G^2 = 2 sum O ln(O / E) is
-chi-square with (r - 1)(c - 1) degrees of freedom, fewer where a cell is empty in both samples
-(Bishop, Fienberg & Holland 1975, ch. 3).
+chi-square with (r - 1)(c - 1) degrees of freedom. Where cells are empty in both samples there are fewer: the seen
+cells less the odds that the margins already fix (Bishop, Fienberg & Holland 1975, ch. 3 and 5).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _fit(o: FloatArray, e: FloatArray) -> None:
     total = o.sum()
     both = o[0] + o[1]
     for s in range(2):
-        e[s] = both * (o[s].sum() / total)
+        e[s] = both * (o[s].sum() / max(total, 1e-300))
     for _ in range(MAX_ROUNDS):
         worst = 0.0
         for s in range(2):
@@ -54,6 +54,31 @@ def _fit(o: FloatArray, e: FloatArray) -> None:
 
 
 @njit(cache=True, nogil=True)
+def _freedom(both: FloatArray) -> int:
+    """Independent cycles of the graph that joins row i with column j where either sample has cell (i, j).
+
+    Equals cells - rows - columns + connected pieces; a full table has (r - 1)(c - 1). Features that are missing
+    together make two pieces: the cell of both missing, and the rest with margins of its own.
+    """
+    r, c = both.shape
+    parent = np.arange(r + c)
+    freedom = 0
+    for x in range(r):
+        for y in range(c):
+            if both[x, y] > 0.0:
+                a, b = x, r + y
+                while parent[a] != a:
+                    a = parent[a]
+                while parent[b] != b:
+                    b = parent[b]
+                if a == b:
+                    freedom += 1
+                else:
+                    parent[a] = b
+    return freedom
+
+
+@njit(cache=True, nogil=True)
 def _statistics(
     ref: FloatArray, sus: FloatArray, starts: IntArray, i: IntArray, j: IntArray, out: FloatArray
 ) -> None:
@@ -65,16 +90,14 @@ def _statistics(
         o[1] = sus[a0:a1, b0:b1]
         e = np.empty_like(o)
         _fit(o, e)
-        g, cells = 0.0, 0
+        g = 0.0
         for x in range(o.shape[1]):
             for y in range(o.shape[2]):
-                if o[0, x, y] + o[1, x, y] > 0.0:
-                    cells += 1
                 for s in range(2):
                     if o[s, x, y] > 0.0 and e[s, x, y] > 0.0:
                         g += o[s, x, y] * np.log(o[s, x, y] / e[s, x, y])
         out[k, 0] = max(0.0, 2.0 * g)
-        out[k, 1] = cells - o.shape[1] - o.shape[2] + 1
+        out[k, 1] = _freedom(o[0] + o[1])
 
 
 def pool_levels(
@@ -107,12 +130,10 @@ def pool_levels(
         if low[open_group].sum() >= least:
             groups.append(open_group)
             open_group = []
-    if open_group:
-        if groups:
-            groups[-1] += open_group
-        else:
-            groups.append(open_group)
-    sparse = [k for k in range(ordered, len(low)) if low[k] < least]
+    if groups:
+        groups[-1] += open_group
+        open_group = []
+    sparse = open_group + [k for k in range(ordered, len(low)) if low[k] < least]
     groups += [[k] for k in range(ordered, len(low)) if low[k] >= least]
     if sparse:
         if low[sparse].sum() >= least or not groups:
@@ -162,6 +183,6 @@ def no_interaction(
     i, j = layout.pairs
     out = np.zeros((len(pairs), 2))
     _statistics(ref, sus, starts, i[pairs], j[pairs], out)
-    df = np.maximum(out[:, 1], 0.0)
+    df = out[:, 1].copy()
     log_p = np.where(df > 0, stats.chi2.logsf(out[:, 0], np.maximum(df, 1.0)), 0.0)
     return log_p, df

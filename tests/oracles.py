@@ -1,0 +1,181 @@
+"""Slow and obvious twins of the fast paths: nested loops, plain formulas, other people's libraries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special
+
+from credenza.contracts import FloatArray, IntArray
+
+
+def expanded(table: NDArray[np.integer]) -> tuple[IntArray, IntArray]:
+    """The rows behind a table of counts, as two columns of level numbers."""
+    i, j = np.indices(table.shape)
+    counts = table.ravel().astype(int)
+    return np.repeat(i.ravel(), counts), np.repeat(j.ravel(), counts)
+
+
+def pair_counts(
+    codes: NDArray[np.integer], sizes: Sequence[int], weights: Sequence[float] | None = None
+) -> FloatArray:
+    """Weighted co-occurrences of all levels, one row and two features at a time."""
+    starts = [sum(sizes[:j]) for j in range(len(sizes))]
+    out = np.zeros((sum(sizes), sum(sizes)))
+    for row, values in enumerate(codes):
+        for i, a in enumerate(values):
+            for j, b in enumerate(values):
+                out[starts[i] + int(a), starts[j] + int(b)] += 1.0 if weights is None else weights[row]
+    return out
+
+
+def mutual_information(table: FloatArray) -> float:
+    """sum p ln(p / (row share x column share)), cell by cell, in nats."""
+    total, value = float(table.sum()), 0.0
+    for i, j in product(*map(range, table.shape)):
+        if table[i, j] > 0:
+            independent = table[i].sum() * table[:, j].sum() / total
+            value += table[i, j] / total * math.log(table[i, j] / independent)
+    return value
+
+
+def cramers_v(table: NDArray[np.integer]) -> float:
+    """Bias-corrected Cramer's V from scipy's chi-square statistic of the table without empty rows and columns."""
+    from scipy.stats import chi2_contingency
+
+    kept = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    n, (r, c) = kept.sum(), kept.shape
+    chi2 = chi2_contingency(kept, correction=False).statistic
+    corrected = max(0.0, chi2 / n - (r - 1) * (c - 1) / (n - 1))
+    rows, columns = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
+    return math.sqrt(corrected / (min(rows, columns) - 1))
+
+
+def log_homogeneity(row: Sequence[float]) -> float:
+    """Natural log of the two-sided mid-p value of one comparison (x, u, v, n of both), by listing the support.
+
+    Log-gamma stands for the logarithm of a factorial; a cell may end up to one below zero where counts are not whole.
+    """
+    x_r, u_r, v_r, n_r, x_s, u_s, v_s, n_s = map(float, row)
+    weights: dict[int, float] = {}
+    for step in range(-int(n_r) - 1, int(n_r) + 2):
+        x, y = x_r + step, x_s - step
+        cells = [x, u_r - x, v_r - x, n_r - u_r - v_r + x, y, u_s - y, v_s - y, n_s - u_s - v_s + y]
+        if min(cells) > -1.0 + 1e-9:
+            weights[step] = -sum(math.lgamma(cell + 1.0) for cell in cells)
+    total = special.logsumexp(list(weights.values()))
+    half = weights[0] - math.log(2.0)
+    lower = special.logsumexp([half, *(w for step, w in weights.items() if step < 0)])
+    upper = special.logsumexp([half, *(w for step, w in weights.items() if step > 0)])
+    return min(0.0, math.log(2.0) + min(lower, upper) - total)
+
+
+def no_interaction(reference: FloatArray, suspect: FloatArray) -> float:
+    """G^2 of no three-way interaction: deviance of a Poisson regression on all two-way terms."""
+    import statsmodels.api as sm
+
+    r, c = reference.shape
+    rows = []
+    for s, i, j in product(range(2), range(r), range(c)):
+        terms = np.concatenate(
+            [np.eye(r * c)[i * c + j], s * np.eye(r)[i], s * np.eye(c)[j][1:]]  # intercepts lie in the pairs
+        )
+        rows.append(terms)
+    counts = np.concatenate([reference.ravel(), suspect.ravel()])
+    model = sm.GLM(counts, np.array(rows), family=sm.families.Poisson())
+    return float(model.fit(tol=1e-12, maxiter=200).deviance)
+
+
+def freedom(reference: FloatArray, suspect: FloatArray) -> int:
+    """Degrees of freedom of no three-way interaction, as a difference of two matrix ranks.
+
+    The interaction terms add to the design of all two-way terms as many dimensions as can be fitted to the seen cells
+    of both samples.
+    """
+    r, c = reference.shape
+    seen = [(i, j) for i, j in product(range(r), range(c)) if reference[i, j] + suspect[i, j] > 0]
+    margins = np.array([np.concatenate([np.eye(r)[i], np.eye(c)[j]]) for i, j in seen])
+    return len(seen) - int(np.linalg.matrix_rank(margins))
+
+
+def benjamini_hochberg(p: Sequence[float], *, any_dependence: bool = False) -> list[float]:
+    """Adjusted p-values straight from the definition: the smallest rate at which each hypothesis is rejected."""
+    m = len(p)
+    factor = sum(1 / k for k in range(1, m + 1)) if any_dependence else 1.0
+    ranked = sorted(p)
+    q = []
+    for value in p:
+        candidates = [factor * m * ranked[k] / (k + 1) for k in range(m) if ranked[k] >= value]
+        q.append(min(1.0, *candidates))
+    return q
+
+
+Target = Mapping[tuple[int, ...], FloatArray]
+
+
+def raking(codes: NDArray[np.integer], targets: Target, *, rounds: int = 4000) -> FloatArray:
+    """Weights of mean 1 by iterative proportional fitting: scale each target cell in turn."""
+    weights = np.ones(len(codes))
+    for _ in range(rounds):
+        before = weights.copy()
+        for features, target in targets.items():
+            cell = tuple(codes[:, f].astype(int) for f in features)
+            have = np.zeros(target.shape)
+            np.add.at(have, cell, weights)
+            scale = np.divide(target * len(codes), have, out=np.zeros(target.shape), where=have > 0)
+            weights = weights * scale[cell]
+        if np.abs(weights - before).max() < 1e-12:
+            break
+    return weights
+
+
+def entropy_balance(codes: NDArray[np.integer], targets: Target) -> FloatArray:
+    """Weights of mean 1 by a general-purpose optimiser on the dual of the maximum-entropy problem."""
+    blocks, shares = [], []
+    for features, target in targets.items():
+        cell = np.ravel_multi_index([codes[:, f].astype(int) for f in features], target.shape)
+        blocks.append(np.eye(target.size)[cell])
+        shares.append(target.ravel())
+    design, goal = np.hstack(blocks), np.concatenate(shares)
+
+    def dual(multipliers: FloatArray) -> tuple[float, FloatArray]:
+        scores = design @ multipliers
+        p = special.softmax(scores)
+        return special.logsumexp(scores) - multipliers @ goal, p @ design - goal
+
+    found = optimize.minimize(dual, np.zeros(len(goal)), jac=True, method="BFGS", options={"gtol": 1e-10})
+    return special.softmax(design @ found.x) * len(codes)
+
+
+def pairwise_moments(values: FloatArray) -> dict[str, FloatArray]:
+    """Counts, means and centred sums of every two columns over the rows where both are finite, in long doubles."""
+    m = values.shape[1]
+    out = {name: np.zeros((m, m)) for name in ("count", "mean", "square", "product")}
+    for i, j in product(range(m), repeat=2):
+        both = np.isfinite(values[:, i]) & np.isfinite(values[:, j])
+        if not both.any():
+            continue
+        x, y = values[both, i].astype(np.longdouble), values[both, j].astype(np.longdouble)
+        out["count"][i, j] = both.sum()
+        out["mean"][i, j] = x.mean()
+        out["square"][i, j] = ((x - x.mean()) ** 2).sum()
+        out["product"][i, j] = ((x - x.mean()) * (y - y.mean())).sum()
+    return out
+
+
+def probes(sizes: Sequence[int], ordered: Sequence[int]) -> list[tuple[int, set[int]]]:
+    """(feature, levels it holds) of every probe, written down from the definition."""
+    out: list[tuple[int, set[int]]] = []
+    for feature, (size, bins) in enumerate(zip(sizes, ordered, strict=True)):
+        if size == 1:
+            out.append((feature, {0}))
+        elif size == 2:
+            out.append((feature, {1}))
+        else:
+            out += [(feature, {level for level in range(bins) if level >= cut}) for cut in range(1, bins)]
+            out += [(feature, {level}) for level in range(bins, size)]
+    return out
