@@ -181,6 +181,8 @@ def rank_correlation(table: FloatArray) -> float:
     1.0
     """
     joint, a, b = _shares(table)
+    if min(np.count_nonzero(a), np.count_nonzero(b)) < 2:
+        return 0.0
     x, y = np.cumsum(a) - a / 2, np.cumsum(b) - b / 2
     x, y = x - a @ x, y - b @ y
     spread = (a @ x**2) * (b @ y**2)

@@ -51,13 +51,13 @@ class Moments:
         mask = present.astype(float)
         count = mask.T @ mask
         safe = np.maximum(count, 1.0)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             centre = np.where(present, values, 0.0).sum(axis=0) / np.maximum(mask.sum(axis=0), 1.0)
             x = np.where(present, values - centre, 0.0)
-        total = x.T @ mask
-        offset = total / safe
-        square = (x * x).T @ mask - total * offset
-        product = x.T @ x - total * offset.T
+            total = x.T @ mask
+            offset = total / safe
+            square = (x * x).T @ mask - total * offset
+            product = x.T @ x - total * offset.T
         batch = Moments(
             self.names,
             count,
@@ -80,20 +80,25 @@ class Moments:
             )
         count = self.count + other.count
         safe = np.maximum(count, 1.0)
-        delta = other.mean - self.mean
         weight = self.count * other.count / safe
-        return Moments(
-            self.names,
-            count,
-            self.mean + delta * other.count / safe,
-            self.square + other.square + delta**2 * weight,
-            self.product + other.product + delta * delta.T * weight,
-        )
+        with np.errstate(invalid="ignore", over="ignore"):
+            delta = other.mean - self.mean
+            return Moments(
+                self.names,
+                count,
+                self.mean + delta * other.count / safe,
+                self.square + other.square + delta**2 * weight,
+                self.product + other.product + delta * delta.T * weight,
+            )
 
     __add__ = merge
 
     def correlation(self) -> FloatArray:
-        """Pearson correlations (m, m), each in [-1, 1]; NaN where a column is constant or too few rows are present."""
-        spread = np.sqrt(self.square * self.square.T)
-        known = (spread > 0) & (self.count > 1)
+        """Pearson correlations (m, m), each in [-1, 1].
+
+        NaN where a column is constant, too few rows are present, or squares leave the range of float64.
+        """
+        with np.errstate(invalid="ignore", over="ignore"):
+            spread = np.sqrt(self.square) * np.sqrt(self.square.T)
+        known = (spread > 0) & (self.count > 1) & np.isfinite(spread) & np.isfinite(self.product)
         return np.where(known, np.clip(self.product / np.where(known, spread, 1.0), -1.0, 1.0), np.nan)

@@ -24,7 +24,7 @@ def adjust(log_p: FloatArray, correction: str = "bh") -> FloatArray:
 
     Returns
     -------
-    q, shape (P,), in (0, 1]. Rejecting q <= alpha holds the false discovery rate at alpha.
+    q, shape (P,), in [0, 1] (0 where exp underflows). Rejecting q <= alpha holds the false discovery rate at alpha.
 
     Examples
     --------

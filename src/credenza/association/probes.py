@@ -1,8 +1,9 @@
 """Probes: the 0/1 indicators whose 2x2 tables are tested.
 
 A binary feature has one probe, a nominal feature one a level, an ordered feature one a cut ("beyond bin k") and one
-for each level outside the order ("(missing)"). Two probes of two features make one 2x2 table; all of them are sums of
-entries of the pair-count matrix, so no row is read again.
+for each level outside the order ("(missing)"). A feature of a single level has one as well, whose tables are never
+testable. Two probes of two features make one 2x2 table; all of them are sums of entries of the pair-count matrix, so
+no row is read again.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ class Layout:
         """Every probe as (feature, level it is named after, levels it holds)."""
         out: list[tuple[int, int, tuple[int, ...]]] = []
         for j, (size, ordered) in enumerate(zip(self.sizes, self.ordered, strict=True)):
-            if size == 2:
-                out.append((j, 1, (1,)))
+            if size <= 2:
+                out.append((j, size - 1, (size - 1,)))
                 continue
             out += [(j, k, tuple(range(k, ordered))) for k in range(1, ordered)]
             out += [(j, k, (k,)) for k in range(ordered, size)]
