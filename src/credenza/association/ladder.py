@@ -45,6 +45,7 @@ class Climb:
     first : the pair tests before anything is explained.
     last : the pair tests after everything that was named is explained.
     marginal_log_p, marginal_q, marginal_change : rung 1, (m,): is the feature's own frequency shifted, and by how much.
+    drifted : positions of the pairs that were significant and that the marginal shifts alone explain.
     shifted : features whose marginals are part of the explanation.
     collateral_margins : features whose significant marginal shift is explained by the culprits alone.
     steps : the culprits, in the order of their strength of evidence.
@@ -60,6 +61,7 @@ class Climb:
     marginal_log_p: FloatArray
     marginal_q: FloatArray
     marginal_change: FloatArray
+    drifted: IntArray
     shifted: tuple[int, ...]
     collateral_margins: tuple[int, ...]
     steps: tuple[Step, ...]
@@ -123,13 +125,16 @@ class Ladder:
         kept = self._prune_margins(shifted, steps)
         steps = sorted(steps, key=lambda s: s.log_p)
         fit, last = self._test(kept, [s.pair for s in steps])
-        explained, sizes = self._account(kept, steps, self.significant(first, []))
+        flagged = self.significant(first, [])
+        drifted = self._drifted(kept, flagged)
+        explained, sizes = self._account(kept, steps, np.setdiff1d(flagged, drifted))
         return Climb(
             first=first,
             last=last,
             marginal_log_p=log_p,
             marginal_q=margin_q,
             marginal_change=change,
+            drifted=drifted,
             shifted=kept,
             collateral_margins=tuple(f for f in shifted if f not in kept),
             steps=tuple(steps),
@@ -200,6 +205,12 @@ class Ladder:
             k = int(left[np.argmin(shift.log_p[left])])
             q = float(shift.q(self.correction)[k])
             steps.append(Step(k, float(shift.log_p[k]), q, int(shift.probe_a[k]), int(shift.probe_b[k])))
+
+    def _drifted(self, margins: tuple[int, ...], flagged: IntArray) -> IntArray:
+        """Pairs of ``flagged`` that are not significant once the marginal shifts are explained."""
+        if not margins or not flagged.size:
+            return np.empty(0, np.int64)
+        return np.setdiff1d(flagged, self.significant(self._test(margins, [])[1], []))
 
     def _account(
         self, margins: tuple[int, ...], steps: list[Step], flagged: IntArray

@@ -161,16 +161,9 @@ class Describer:
         culprits = {step.pair for step in self.climb.steps}
         aliases = set().union(*self.aliases) if self.aliases else set()
         explained = {int(k) for e in self.climb.explained for k in e}
-        return tuple(
-            "culprit"
-            if k in culprits
-            else "alias"
-            if k in aliases
-            else "collateral"
-            if k in explained
-            else ""
-            for k in map(int, order)
-        )
+        drifted = {int(k) for k in self.climb.drifted}
+        roles = (("culprit", culprits), ("alias", aliases), ("collateral", explained), ("drift", drifted))
+        return tuple(next((role for role, members in roles if k in members), "") for k in map(int, order))
 
 
 def filter_ceiling(table: FloatArray, strength: float) -> float:

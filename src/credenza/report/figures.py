@@ -153,7 +153,7 @@ def volcano(
     ----------
     strength : signed strengths, shape (P,).
     depth : -log10 p, finite, shape (P,).
-    role : "culprit", "collateral", "alias" or "", P of them.
+    role : "culprit", "collateral", "drift", "alias" or "", P of them.
     names : what to call each pair, P of them.
     line : depth of the false-discovery threshold.
     fdr : the false-discovery rate it stands for.
@@ -269,7 +269,8 @@ def _marks(
         elif role[i] == "alias":
             yield f'<rect class="alias" x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8">{title}</rect>'
         else:
-            yield f'<circle class="collateral" cx="{x:.1f}" cy="{y:.1f}" r="4">{title}</circle>'
+            kind = "drift" if role[i] == "drift" else "collateral"
+            yield f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4">{title}</circle>'
 
 
 def _names(

@@ -207,7 +207,7 @@ def _figures(result: AuditResult) -> dict[str, Any]:
         "pair_count": len(pairs.p),
         "drawn": len(shown),
         "of": len(order),
-        "roles": {kind: pairs.role.count(kind) for kind in ("culprit", "alias", "collateral", "")},
+        "roles": {kind: pairs.role.count(kind) for kind in ("culprit", "alias", "collateral", "drift", "")},
     }
 
 
