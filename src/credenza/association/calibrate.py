@@ -60,8 +60,8 @@ class _Problem:
 
     def distribution(self, multipliers: FloatArray) -> tuple[FloatArray, float]:
         """(probabilities of the distinct rows, log of the normaliser)."""
-        s = self.scores(multipliers)
-        top = float(s.max(initial=0.0))
+        s = np.where(self.base > 0, self.scores(multipliers), -np.inf)
+        top = float(s.max())
         mass = self.base * np.exp(s - top)
         total = float(mass.sum())
         return mass / total, top + float(np.log(total))
