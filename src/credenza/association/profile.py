@@ -6,6 +6,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,19 @@ from credenza.errors import InputError, UsageError
 
 FORMAT = "credenza.profile/1"
 SUFFIX = ".czp"
+MOMENTS = ("count", "mean", "square", "product")
+# What zip archives, numpy arrays, JSON and their contents raise when they are damaged or forged.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+    OverflowError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 def layout_of(schema: Schema) -> Layout:
@@ -116,7 +130,7 @@ class Profile:
             buffer,
             meta=np.frombuffer(json.dumps(meta, allow_nan=False).encode(), np.uint8),
             joint=self.counts.joint[np.triu_indices(k)],
-            **{name: getattr(self.moments, name) for name in ("count", "mean", "square", "product")},
+            **{name: getattr(self.moments, name) for name in MOMENTS},
         )
         write_bytes(buffer.getvalue(), path)
 
@@ -131,11 +145,14 @@ class Profile:
         if not Path(path).is_file():
             raise InputError(f"no profile at {path}: give a file written by credenza profile")
         try:
-            with np.load(path, allow_pickle=False) as file:
+            content = io.BytesIO(Path(path).read_bytes())
+            if not zipfile.is_zipfile(content):
+                raise ValueError("not a zip archive")
+            with np.load(content, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             meta = json.loads(arrays.pop("meta").tobytes())
             return cls._read(meta, arrays)
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise InputError(
                 f"{path} is not a profile ({reason}): give a file written by credenza profile"
@@ -147,20 +164,30 @@ class Profile:
             raise ValueError(f"format {meta['format']!r}, not {FORMAT!r}")
         schema = Schema.from_dict(meta["schema"])
         k = schema.planes
+        numeric = tuple(map(str, meta["numeric"]))
+        if numeric != numeric_names(schema):
+            raise ValueError("moments of other columns than the continuous ones")
         upper = np.zeros((k, k), np.int64)
-        upper[np.triu_indices(k)] = arrays["joint"]
+        upper[np.triu_indices(k)] = _shaped(arrays, "joint", (k * (k + 1) // 2,), np.int64)
         joint = upper + np.triu(upper, 1).T
-        state = {name: np.asarray(arrays[name], float) for name in ("count", "mean", "square", "product")}
+        state = {name: _shaped(arrays, name, (len(numeric),) * 2, np.float64) for name in MOMENTS}
         known = meta["duplicates"]
         return cls(
             schema=schema,
             counts=PairCounts(tuple(int(s) for s in schema.sizes), int(meta["rows"]), joint),
-            moments=Moments(tuple(meta["numeric"]), **state),
+            moments=Moments(numeric, **state),
             duplicates=None if known is None else Duplicates(**known),
             source=str(meta["source"]),
             sha256=str(meta["sha256"]),
             seed=int(meta["seed"]),
         )
+
+
+def _shaped(arrays: dict[str, Any], name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> Any:
+    array = arrays[name]
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(f"array {name!r} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}")
+    return array
 
 
 def profile(
