@@ -18,9 +18,17 @@ from numpy.typing import NDArray
 
 from credenza.contracts import FloatArray, IntArray
 
-MAX_STEPS = 100
+MAX_STEPS = 25
 TOLERANCE = 1e-9  # on the largest difference between a target share and the weighted share
-RIDGES = (1e-10, 1e-6, 1e-4, 1e-2)  # tried in turn while the weights degenerate
+RIDGES = (
+    1e-10,
+    1e-6,
+    1e-5,
+    1e-4,
+    1e-2,
+)  # tried in turn until the solver converges and the weights are usable
+LEAST_DAMPING, MOST_DAMPING = 1e-12, 1e3
+LONGEST_MOVE = 4.0  # of a multiplier in one step: weights change by at most e^4 a target cell
 MIN_ESS_SHARE = 0.02  # weights worth fewer than this share of the rows are degenerate
 
 
@@ -130,10 +138,10 @@ def calibrate(
     if not problem.base.any():
         return Calibration(uniform.weights, float(rows), 1.0, RIDGES[0], 0, empty)
     for ridge in RIDGES:
-        p, residual, steps = _solve(problem, ridge)
+        p, residual, steps, converged = _solve(problem, ridge)
         weights = (p / np.maximum(counts, 1.0))[inverse] * rows
         effective = float(weights.sum() ** 2 / (weights**2).sum())
-        if effective >= MIN_ESS_SHARE * rows:
+        if converged and effective >= MIN_ESS_SHARE * rows:
             break
     return Calibration(weights, effective, residual, ridge, steps, empty)
 
@@ -183,34 +191,42 @@ def _problem(
     return _Problem(np.stack(columns, axis=1), base, np.concatenate(targets)), tuple(empty)
 
 
-def _solve(problem: _Problem, ridge: float) -> tuple[FloatArray, float, int]:
-    """Newton with step halving on the ridged dual: (probabilities, largest residual, steps)."""
-    blocks = problem.columns.shape[1]
+def _solve(problem: _Problem, ridge: float) -> tuple[FloatArray, float, int, bool]:
+    """Levenberg's damped Newton on the ridged dual: (probabilities, largest residual, steps, converged)."""
     multipliers = np.zeros(len(problem.target))
-    p, log_norm = problem.distribution(multipliers)
-    value = log_norm
-    damping = 1e-12
-    steps = 0
+    p, value = problem.distribution(multipliers)
+    damping, steps, converged = LEAST_DAMPING, 0, False
     for _ in range(MAX_STEPS):
         moments = problem.moments(p)
         gradient = moments - problem.target + ridge * multipliers
         if np.abs(gradient).max() < TOLERANCE:
+            converged = True
             break
         steps += 1
-        matrix = problem.hessian(p, moments)
-        matrix[np.diag_indices_from(matrix)] += ridge + damping
-        move = -np.linalg.solve(matrix, gradient)
-        move /= max(1.0, float(np.abs(move).max()) * blocks / 20.0)
-        length, slope = 1.0, float(gradient @ move)
-        while length > 1e-8:
-            trial = multipliers + length * move
-            trial_p, log_norm = problem.distribution(trial)
-            trial_value = log_norm - float(trial @ problem.target) + 0.5 * ridge * float(trial @ trial)
-            if trial_value <= value + 1e-4 * length * slope + 1e-15:
-                break
-            length *= 0.5
+        curvature = problem.hessian(p, moments)
+        while damping < MOST_DAMPING:
+            move = _damped(curvature, gradient, ridge + damping)
+            if np.abs(move).max() <= LONGEST_MOVE:
+                trial = multipliers + move
+                trial_p, log_norm = problem.distribution(trial)
+                trial_value = log_norm - float(trial @ problem.target) + 0.5 * ridge * float(trial @ trial)
+                if trial_value <= value + 0.25 * float(gradient @ move) or _flat(gradient @ move, value):
+                    break
+            damping *= 10.0
         else:
             break
         multipliers, p, value = trial, trial_p, trial_value
+        damping = max(damping / 30.0, LEAST_DAMPING)
     residual = float(np.abs(problem.moments(p) - problem.target).max())
-    return p, residual, steps
+    return p, residual, steps, converged
+
+
+def _damped(curvature: FloatArray, gradient: FloatArray, damping: float) -> FloatArray:
+    matrix = curvature.copy()
+    matrix[np.diag_indices_from(matrix)] += damping
+    return np.asarray(-np.linalg.solve(matrix, gradient))
+
+
+def _flat(slope: float, value: float) -> bool:
+    """Whether the promised gain drowns in the rounding of the objective."""
+    return abs(slope) < 1e-13 * max(1.0, abs(value))

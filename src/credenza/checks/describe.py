@@ -12,6 +12,7 @@ from credenza.association.shift import PairShift, probe_tables
 from credenza.contracts import Culprit, FloatArray, IntArray, PairTable
 from credenza.data import Schema
 
+ALIAS_CORRELATION = 0.95  # rank correlation in bins from which two ordered features are one
 Correlations = tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]
 
 
@@ -49,11 +50,8 @@ class Describer:
     ) -> None:
         self.ladder, self.climb, self.schema = ladder, climb, schema
         self.layout, self.where, self.correlations = ladder.layout, where, correlations
-        information = pairwise_mutual_information(ladder.reference.joint, self.layout.starts)
-        entropy = np.diag(information)
-        smaller = np.minimum.outer(entropy, entropy)
-        self.determined = (information >= alias_share * smaller) & (smaller > 0)
-        np.fill_diagonal(self.determined, True)
+        self.alias_share = alias_share
+        self.information = pairwise_mutual_information(ladder.reference.joint, self.layout.starts)
         self.tables = probe_tables(ladder.reference, ladder.plain, self.layout)
         self.flagged = {int(k) for k in ladder.significant(climb.first, [])}
         self.aliases = [self._aliases(step) for step in climb.steps]
@@ -69,13 +67,24 @@ class Describer:
         level = int(self.layout.probe_level[probe])
         return str(feature.cut(level - 1) if self.layout.is_cut(probe) else feature.levels[level])
 
+    def _same(self, f: int) -> np.ndarray:
+        """Which features determine f or are determined by it, (m,): mutual information or rank correlation near full."""
+        entropy = np.diag(self.information)
+        smaller = np.minimum(entropy[f], entropy)
+        same = (smaller > 0) & (self.information[f] >= self.alias_share * smaller)
+        for g in range(self.layout.features):
+            a, b = self.layout.ordered[f], self.layout.ordered[g]
+            if min(a, b) >= 2 and not same[g]:
+                table = self.layout.block(self.ladder.reference.joint, f, g)[:a, :b]
+                same[g] = abs(rank_correlation(table)) >= ALIAS_CORRELATION
+        same[f] = True
+        return np.asarray(same)
+
     def _aliases(self, step: Step) -> frozenset[int]:
         """Flagged pairs whose features determine, or are determined by, those of a culprit."""
         i, j = self.layout.pairs
-        a, b = i[step.pair], j[step.pair]
-        same = (self.determined[a][i] & self.determined[b][j]) | (
-            self.determined[a][j] & self.determined[b][i]
-        )
+        like_a, like_b = self._same(int(i[step.pair])), self._same(int(j[step.pair]))
+        same = (like_a[i] & like_b[j]) | (like_a[j] & like_b[i])
         return frozenset(int(k) for k in np.flatnonzero(same)) & (self.flagged - {step.pair})
 
     def culprits(self) -> tuple[Culprit, ...]:
