@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +46,7 @@ def celeba_with_rare() -> pa.Table:
 def split(table: pa.Table, seed: int, *sizes: int) -> list[pa.Table]:
     """Disjoint random parts of a table."""
     order = np.random.default_rng([seed, 1]).permutation(table.num_rows)
-    stops = np.cumsum((0, *sizes))
-    return [table.take(order[a:b]) for a, b in zip(stops[:-1], stops[1:], strict=True)]
+    return [table.take(order[a:b]) for a, b in pairwise(np.cumsum((0, *sizes)))]
 
 
 @cache

@@ -68,7 +68,7 @@ class Describer:
         return str(feature.cut(level - 1) if self.layout.is_cut(probe) else feature.levels[level])
 
     def _same(self, f: int) -> np.ndarray:
-        """Which features determine f or are determined by it, (m,): mutual information or rank correlation near full."""
+        """Which features determine f or are determined by it (m,): full mutual information or rank correlation."""
         entropy = np.diag(self.information)
         smaller = np.minimum(entropy[f], entropy)
         same = (smaller > 0) & (self.information[f] >= self.alias_share * smaller)
