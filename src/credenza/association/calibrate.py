@@ -210,7 +210,9 @@ def _solve(problem: _Problem, ridge: float) -> tuple[FloatArray, float, int, boo
                 trial = multipliers + move
                 trial_p, log_norm = problem.distribution(trial)
                 trial_value = log_norm - float(trial @ problem.target) + 0.5 * ridge * float(trial @ trial)
-                if trial_value <= value + 0.25 * float(gradient @ move) or _flat(gradient @ move, value):
+                if trial_value <= value + 0.25 * float(gradient @ move) or _flat(
+                    float(gradient @ move), value
+                ):
                     break
             damping *= 10.0
         else:

@@ -62,7 +62,7 @@ def strengths(tables: FloatArray) -> tuple[FloatArray, FloatArray]:
     --------
     >>> eps, se = strengths(np.array([[250, 500, 500, 1000, 300, 500, 500, 1000]], float))
     >>> eps.round(3).tolist(), se.round(4).tolist()
-    ([0.05], [0.0111])
+    ([0.05], [0.0112])
     """
     t = np.asarray(tables, float)
     c_r, s_r = covariance_and_spread(t[:, 0] / t[:, 3], t[:, 1] / t[:, 3], t[:, 2] / t[:, 3])

@@ -105,7 +105,7 @@ def homogeneity(tables: FloatArray) -> FloatArray:
     >>> same = [30, 60, 50, 100, 60, 120, 100, 200]
     >>> moved = [30, 60, 50, 100, 75, 120, 100, 200]
     >>> np.exp(homogeneity(np.array([same, moved], float))).round(4)
-    array([1.    , 0.0045])
+    array([1.    , 0.0127])
     """
     out = np.empty(len(tables))
     log_p_values(np.ascontiguousarray(tables, np.float64), out)

@@ -118,7 +118,7 @@ def pool_levels(
     Examples
     --------
     >>> pool_levels(np.array([50.0, 3, 40, 9]), np.array([50.0, 30, 40, 9]), 0).tolist()
-    [0, 2, 1, 2]
+    [0, 1, 1, 1]
     >>> pool_levels(np.array([50.0, 3, 40, 9]), np.array([50.0, 30, 40, 9]), 4).tolist()
     [0, 1, 1, 1]
     """

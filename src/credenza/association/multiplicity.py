@@ -28,7 +28,7 @@ def adjust(log_p: FloatArray, correction: str = "bh") -> FloatArray:
 
     Examples
     --------
-    >>> adjust(np.log([0.01, 0.02, 0.5])).tolist()
+    >>> adjust(np.log([0.01, 0.02, 0.5])).round(4).tolist()
     [0.03, 0.03, 0.5]
     """
     if correction not in CORRECTIONS:
