@@ -45,7 +45,7 @@ def test_the_poisoned_pair_is_named(run: Any, moved: pa.Table, reference: pa.Tab
     )
     assert f"about {culprit.rows_edited:,} rows edited, MCC " in finding.message
     assert finding.effect == culprit.strength
-    assert outcome.reason == "1 alarm"
+    assert outcome.reason.startswith("1 alarm")
 
 
 def test_a_negative_shift_is_told(run: Any, clean: pa.Table, reference: pa.Table) -> None:
@@ -119,7 +119,7 @@ def test_giving_up_is_an_alarm(
     twice = poisoned(poisoned(clean, 0.08), 0.08, pair=("active", "insured"))
     outcome = run("CZ201", twice, reference)
     assert len(outcome.culprits) == 1
-    assert outcome.reason == "2 alarms"
+    assert outcome.reason.startswith("2 alarms")
     assert outcome.findings[-1].message == (
         "pairs are still significant after 1 culprits: the two tables differ throughout, not in a few pairs"
     )
