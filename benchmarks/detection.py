@@ -1,7 +1,8 @@
 """How often the audit is right: false alarms, named culprits, extra culprits, intervals. Run: make bench-detection.
 
 Every scenario is a function of a seed that audits one freshly cut and poisoned table and says what happened. The
-table that is printed has the share of runs (or the mean) with a 95% interval (Wilson, or normal for means), beside the target.
+table that is printed has the share of runs (or the mean) with a 95% interval (Wilson, or normal for means), beside
+the target.
 """
 
 from __future__ import annotations

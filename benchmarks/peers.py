@@ -114,7 +114,8 @@ def main() -> None:
     tables = [pa.Table.from_pandas(frame) for frame in (reference, clean, moved)]
     credenza.audit(tables[1].slice(0, 2_000), tables[0].slice(0, 2_000))  # compiled before anything is timed
     print(
-        f"{date.today()}, Python {platform.python_version()}, pandas {pd.__version__}, {ROWS:,} rows x {clean.shape[1]} columns"
+        f"{date.today()}, Python {platform.python_version()}, pandas {pd.__version__}, "
+        f"{ROWS:,} rows x {clean.shape[1]} columns"
     )
     print(
         f"planted: b0/b1 MCC {clean.b0.corr(clean.b1):.2f} -> {moved.b0.corr(moved.b1):.2f}, "

@@ -141,8 +141,8 @@ class PairTable:
     """All tested pairs, column by column; every array has length P. Strongest (smallest p) first.
 
     ``role`` is "culprit", "alias", "collateral" (explained by a culprit), "drift" (explained by marginal shifts) or "";
-    ``p_after`` is the p-value once everything that was named is explained. ``statistic`` is the signed normal score of the
-    strongest 2x2 table (positive: the association rose).
+    ``p_after`` is the p-value once everything that was named is explained. ``statistic`` is the signed normal
+    score of the strongest 2x2 table (positive: the association rose).
     """
 
     feature_a: tuple[str, ...]

@@ -119,7 +119,7 @@ def test_giving_up_is_an_alarm(
     twice = poisoned(poisoned(clean, 0.08), 0.08, pair=("active", "insured"))
     outcome = run("CZ201", twice, reference)
     assert len(outcome.culprits) == 1
-    assert outcome.reason.startswith("2 alarms")
+    assert outcome.reason.startswith("2 alarms; ")
     assert outcome.findings[-1].message == (
         "pairs are still significant after 1 culprits: the two tables differ throughout, not in a few pairs"
     )

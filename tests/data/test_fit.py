@@ -94,7 +94,7 @@ def test_constant_missing_nested_and_byte_columns_are_skipped() -> None:
     assert skipped([True]) == "constant: only the value True in 1 row"
     assert skipped([dt.date(2020, 1, 2)]) == "constant: only the value 2020-01-02 in 1 row"
     assert skipped(["k"] * 999 + [None]) == "constant: only the value k beside 1 missing in 1,000 rows"
-    assert skipped([5.0, float("inf")]) == "constant: only the value 5 in 2 rows"
+    assert skipped([5.0, float("inf")]) == "one finite value and infinities"
     assert skipped([None, None], pa.int64()) == "all 2 values are missing"
     assert skipped([None, None]) == "all 2 values are missing"
     assert skipped([None]) == "the one value is missing"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from credenza.data import Feature, Kind, Schema, extend_schema, fit_schema, level_map, sketch
+from credenza.data import Feature, Kind, Schema, encode, extend_schema, fit_schema, level_map, sketch
 from credenza.errors import InputError, UsageError
 
 TABLE = pa.table(
@@ -91,3 +92,17 @@ def test_level_map_messages() -> None:
     shrunk = Schema((Feature("flag", Kind.BINARY, ("False", "True"), values=(False, True)),))
     with pytest.raises(UsageError, match=r"'flag' has lost its level \(missing\); extend the schema"):
         level_map(SCHEMA, shrunk)
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0, math.inf], [-math.inf, 0.0, 1.0, 1.0, None]])
+def test_two_values_beside_infinities_are_bins_that_take_them(values: list[float | None]) -> None:
+    table = pa.table({"x": values * 50})
+    schema = fit_schema(sketch(table))
+    codes = encode(table, schema)[:, 0]
+    assert schema.features[0].kind is Kind.CONTINUOUS
+    assert len(set(codes.tolist())) == len(set(v for v in values if v is None or math.isfinite(v)))
+
+
+def test_one_value_beside_infinities_is_left_out() -> None:
+    schema = fit_schema(sketch(pa.table({"x": [1.0, math.inf] * 50})))
+    assert schema.skipped == (("x", "one finite value and infinities"),)

@@ -170,21 +170,25 @@ def _restore_first_levels(inner: IntArray, sizes: tuple[int, ...], rows: int) ->
     return out
 
 
-def weighted_pair_counts(
-    codes: NDArray[np.uint8], sizes: tuple[int, ...], weights: FloatArray, *, chunk: int = 16_384
-) -> FloatArray:
+@njit(cache=True, nogil=True)
+def _add_weights(codes: NDArray[np.uint8], starts: IntArray, weights: FloatArray, out: FloatArray) -> None:
+    """Add every row's weight to the entries of its level pairs, upper block triangle."""
+    rows, features = codes.shape
+    for i in range(features):
+        for j in range(i, features):
+            for row in range(rows):
+                out[starts[i] + codes[row, i], starts[j] + codes[row, j]] += weights[row]
+
+
+def weighted_pair_counts(codes: NDArray[np.uint8], sizes: tuple[int, ...], weights: FloatArray) -> FloatArray:
     """Sum the weights of the rows that have level p and level q, for all p and q.
 
-    The same as :func:`pair_counts` when all weights are 1, in float64, by a matrix product over chunks of rows.
-    Memory: chunk x K x 16 bytes.
+    The same as :func:`pair_counts` when all weights are 1, in float64; symmetric, (K, K). Cost: n m^2 / 2 additions in
+    one compiled loop, the same sum on every machine.
     """
-    rows = len(codes)
     total = int(sum(sizes))
-    starts = np.concatenate(([0], np.cumsum(sizes)))[:-1]
+    starts = np.concatenate(([0], np.cumsum(sizes)))[:-1].astype(np.int64)
     out = np.zeros((total, total))
-    for start in range(0, rows, chunk):
-        part = codes[start : start + chunk]
-        onehot = np.zeros((len(part), total))
-        onehot[np.arange(len(part))[:, None], part + starts[None, :]] = 1.0
-        out += onehot.T @ (onehot * weights[start : start + chunk, None])
-    return out
+    _add_weights(np.asfortranarray(codes), starts, np.ascontiguousarray(weights, np.float64), out)
+    upper = np.triu(out)
+    return np.asarray(upper + np.triu(upper, 1).T)

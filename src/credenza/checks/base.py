@@ -50,14 +50,15 @@ def answer(
     *,
     details: Mapping[str, Any] | None = None,
     culprits: tuple[Culprit, ...] = (),
+    also: str = "",
 ) -> Outcome:
-    """Flagged with these findings, or clear for this reason."""
+    """Flagged with these findings (``also`` is added to their count), or clear for this reason."""
     if findings:
         alarms = sum(f.severity is Severity.ALARM for f in findings)
         counts = [counted(alarms, "alarm")] if alarms else []
         notices = len(findings) - alarms
         counts += [counted(notices, "notice")] if notices else []
-        reason = ", ".join(counts)
+        reason = ", ".join(counts) + also
         return Outcome(
             check.code, check.title, Status.FLAGGED, reason, tuple(findings), details or {}, culprits
         )

@@ -60,6 +60,7 @@ class AssociationShift:
             could_have_missed(power, evidence.permutation_p),
             details=details,
             culprits=culprits,
+            also=f"; {counted(len(evidence.describer.flagged), 'pair')} flagged before anything was explained",
         )
 
     def finding(self, culprit: Culprit) -> Finding:

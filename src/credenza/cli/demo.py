@@ -26,7 +26,7 @@ def demo_command(
         str | None,
         typer.Option("--out", metavar="FOLDER", help="Keep the tables, the key and the HTML report there."),
     ] = None,
-    seed: Seed = 0,
+    seed: Seed = 1,
 ) -> None:
     """Poison one pair of a real table, audit it, and show the answer key beside the audit.
 

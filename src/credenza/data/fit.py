@@ -81,12 +81,15 @@ def _fit(column: ColumnSketch, bins: int, min_share: float) -> Feature | str:
     if column.family is Family.STRING:
         return _fit_strings(column, min_share)
     values, shares = _finite(column)
+    endless = column.numbers is not None and column.numbers.infinities > 0
+    if len(values) < 2 and endless:
+        return "one finite value and infinities"
     if len(values) < 2:
         plain = bool(values[0]) if column.family is Family.BOOL else float(values[0])
         return _single(column, plain, _label(column, plain), min_share)
     if column.family is Family.BOOL:
         return _with_pools(column, Kind.BINARY, ("False", "True"), values=(False, True))
-    if column.family is Family.NUMBER and len(values) == 2:
+    if column.family is Family.NUMBER and len(values) == 2 and not endless:
         low, high = values.tolist()
         return _with_pools(column, Kind.BINARY, (number_label(low), number_label(high)), values=(low, high))
     return _fit_numbers(column, values, shares, bins, min_share)

@@ -43,7 +43,7 @@ class DemoFiles:
     key: Path
 
 
-def prepare(folder: str | os.PathLike[str], *, seed: int = 0) -> DemoFiles:
+def prepare(folder: str | os.PathLike[str], *, seed: int = 1) -> DemoFiles:
     """Split the demo table at random, poison one pair of one part, and write everything to a folder.
 
     The rows are divided into reference (8,000), suspect (8,000) and hold-out (4,190; the attacker's supply of
