@@ -29,16 +29,20 @@ from credenza.attacks import AssociativePoisoning, ContinuousPoisoning
 Record = dict[str, float]
 
 
-def look(suspect: pa.Table, reference: pa.Table, true: list[tuple[str, ...]], **options: object) -> Record:
-    """Audit, and compare what was named with what was done."""
-    result = credenza.audit(suspect, reference, **options).result
+def look(
+    suspect: pa.Table, reference: pa.Table, true: list[tuple[str, ...]], strength: float | None = None
+) -> Record:
+    """Audit, and compare what was named (and its interval) with what was done."""
+    result = credenza.audit(suspect, reference).result
     named = [frozenset(c.features) for c in result.culprits]
     wanted = [frozenset(pair) for pair in true]
     details = next(o for o in result.outcomes if o.code == "CZ201").details
     pairs = result.pairs
     others = np.array([role != "culprit" for role in pairs.role])
     left = adjust(np.log(np.maximum(pairs.p_after[others], 1e-300))).min(initial=1.0) <= 0.05
-    return {
+    covered = [c for c in result.culprits if strength is not None and frozenset(c.features) in wanted]
+    inside = {"covered": float(c.interval[0] <= strength <= c.interval[1]) for c in covered}
+    return inside | {
         "any": float(bool(named)),
         "named": float(np.mean([w in named for w in wanted])) if wanted else 0.0,
         "all": float(all(w in named for w in wanted)),
@@ -64,20 +68,7 @@ def one_pair(seed: int, *, strength: float, pool: int) -> Record | None:
     moved = poisoned(s, h, (a, b), sign * strength, seed)
     if moved is None:
         return None
-    out = look(moved, r, [(a, b)])
-    return out | interval(moved, r, (a, b), sign * strength)
-
-
-def interval(suspect: pa.Table, reference: pa.Table, pair: tuple[str, str], strength: float) -> Record:
-    """Whether the 95% interval of the named culprit's strength holds the truth."""
-    culprits = credenza.audit(suspect, reference).result.culprits
-    for c in culprits:
-        if frozenset(c.features) == frozenset(pair):
-            return {
-                "covered": float(c.interval[0] <= strength <= c.interval[1]),
-                "error": c.strength - strength,
-            }
-    return {}
+    return look(moved, r, [(a, b)], strength=sign * strength)
 
 
 def rare_pair(seed: int) -> Record | None:

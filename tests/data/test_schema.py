@@ -100,7 +100,7 @@ def test_two_values_beside_infinities_are_bins_that_take_them(values: list[float
     schema = fit_schema(sketch(table))
     codes = encode(table, schema)[:, 0]
     assert schema.features[0].kind is Kind.CONTINUOUS
-    assert len(set(codes.tolist())) == len(set(v for v in values if v is None or math.isfinite(v)))
+    assert len(set(codes.tolist())) == len({v for v in values if v is None or math.isfinite(v)})
 
 
 def test_one_value_beside_infinities_is_left_out() -> None:
