@@ -210,3 +210,21 @@ def test_the_suspect_is_not_overwritten(tables: Tables, capsys: Captured) -> Non
     assert main(["audit", path, "--json", path]) == 2
     assert "would overwrite an input" in capsys.readouterr().err
     assert tables["clean"].read_bytes() == before
+
+
+def test_rows_are_scored_and_the_edited_ones_higher(tables: Tables, tmp_path: Path) -> None:
+    out = tmp_path / "rows.parquet"
+    options = ["--reference", str(tables["reference"]), "--rows", str(out), "--quiet"]
+    assert main(["audit", str(tables["poisoned"]), *options]) == 1
+    rows, data = pq.read_table(out), pq.read_table(tables["poisoned"])
+    over = [a == b for a, b in zip(data["smoker"].to_pylist(), data["urban"].to_pylist(), strict=True)]
+    score = rows["score"].to_numpy()
+    assert rows.column_names == ["row", "weight", "score"]
+    assert score[over].min() > 0 and score[[not x for x in over]].max() == 0
+
+
+def test_rows_without_the_pair_check_are_refused(tables: Tables, tmp_path: Path, capsys: Captured) -> None:
+    out = tmp_path / "rows.parquet"
+    assert main(["audit", str(tables["clean"]), "--rows", str(out)]) == 2
+    assert "row scores come from CZ201, which did not run" in capsys.readouterr().err
+    assert not out.exists()

@@ -75,6 +75,10 @@ def audit_command(
     html: Annotated[
         str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page.")
     ] = None,
+    rows: Annotated[
+        str | None,
+        typer.Option("--rows", metavar="FILE", help="Write a weight and a score for every row (Parquet)."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Audit a table for moved associations, against a reference, its own slices or a policy.
@@ -83,7 +87,7 @@ def audit_command(
     """
     from credenza.report import audit
 
-    check_outputs({"--json": json, "--html": html}, [suspect, reference, policy])
+    check_outputs({"--json": json, "--html": html, "--rows": rows}, [suspect, reference, policy])
     codes = split_names("--checks", checks)
     codes = None if codes is None else tuple(code.upper() for code in codes)
     with working("auditing", quiet=quiet):
@@ -100,6 +104,8 @@ def audit_command(
             correction=correction.value,
             seed=seed,
         )
+    if rows is not None:
+        write_rows(result, rows, quiet=quiet)
     present(result, json=json, html=html, quiet=quiet)
     options = {"CZ202": slices, "CZ204": strata, "CZ206": policy}
     asked = codes or tuple(code for code, value in options.items() if value)
@@ -108,6 +114,15 @@ def audit_command(
             result, asked, fail_on=fail_on.value, expects_verdict=bool(reference and not codes), quiet=quiet
         )
     )
+
+
+def write_rows(result: Audit, path: str, *, quiet: bool) -> None:
+    """Write the weight and the score of every row."""
+    from credenza.data import write_table
+    from credenza.report.frames import row_table
+
+    write_table(row_table(result.weights), path)
+    say(f"wrote {path}", quiet=quiet)
 
 
 def present(result: Audit, *, json: str | None, html: str | None, quiet: bool) -> None:

@@ -35,6 +35,7 @@ class Audit:
     verdict : flagged, clear or inconclusive.
     outcomes : what every check said, tuple of Outcome.
     culprits : frame, one row a culprit, strongest first.
+    rows : frame, one row for each row of the suspect, with its weight and score.
     pairs : frame, one row a tested pair, smallest p first; empty when no pair was tested.
 
     Notes
@@ -81,6 +82,17 @@ class Audit:
     def pairs(self) -> Any:
         """Frame with one row a tested pair, smallest p first."""
         return self._frame_like(frames.pair_table(self.result))
+
+    @cached_property
+    def rows(self) -> Any:
+        """Frame with one row for each row of the suspect: row, weight, score (the share of foreign rows like it).
+
+        Raises
+        ------
+        UsageError
+            If CZ201 did not run.
+        """
+        return self._frame_like(frames.row_table(self.weights))
 
     def shifts(self, feature: str) -> Any:
         """How this feature's association with every other one moved.
