@@ -173,3 +173,17 @@ def test_twins_of_a_culprits_feature_are_aliases(run: Any) -> None:
 def test_evidence_says_what_is_missing(clean: pa.Table) -> None:
     with pytest.raises(ValueError, match="no reference was given: this needs one"):
         _ = evidence(clean).reference_counts
+
+
+def test_a_culprit_comes_with_the_odds_ratios_of_its_table(run: Any, clean: pa.Table, reference: pa.Table) -> None:
+    moved = poisoned(clean, 0.08)
+    outcome = run("CZ201", moved, reference)
+    a, b = outcome.findings[0].subject
+    table = np.zeros((2, 2))
+    np.add.at(table, (moved[a].to_numpy().astype(int), moved[b].to_numpy().astype(int)), 1)
+    c = table + 0.5
+    found, low, high = outcome.findings[0].details["odds_ratio"]["suspect"]
+    assert found == pytest.approx(c[0, 0] * c[1, 1] / (c[0, 1] * c[1, 0]))
+    assert low < found < high
+    pmi = outcome.findings[0].details["normalised_pmi"]
+    assert pmi["suspect"] > pmi["reference"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import stats
 
 from credenza.association.estimate import strengths
 from credenza.association.ladder import Climb, Ladder, Step
 from credenza.association.measures import mutual_information, pairwise_mutual_information, rank_correlation
-from credenza.association.shift import PairShift, probe_tables
+from credenza.association.shift import PairShift, cells, probe_tables
 from credenza.contracts import Culprit, FloatArray, IntArray, PairTable
 from credenza.data import Schema
 
@@ -99,7 +101,7 @@ class Describer:
         mcc_r, mcc_s = table_mcc(self.tables[row])
         before, after = (layout.block(s.joint, i, j) / s.size for s in (reference, plain))
         names, rows = self.pair_names(step.pair), len(self.ladder.codes)
-        half = stats.norm.isf(0.025) * error
+        half = float(stats.norm.isf(0.025)) * error
         aliases = self.aliases[k]
         collateral = [int(p) for p in self.climb.explained[k] if int(p) not in aliases]
         return Culprit(
@@ -113,7 +115,7 @@ class Describer:
             mcc=(float(mcc_r[0]), float(mcc_s[0])),
             correlation=self._ranks(i, j, before, after),
             p=float(np.exp(step.log_p)),
-            log10_p=step.log_p / np.log(10.0),
+            log10_p=step.log_p / math.log(10.0),
             q=step.q,
             filter_ceiling=filter_ceiling(self.tables[row[0]], strength),
             collateral=tuple(self.pair_names(p) for p in collateral),
@@ -125,6 +127,13 @@ class Describer:
             where=self.where,
             pearson=self._pearson(names),
         )
+
+    def two_by_two(self, k: int) -> tuple[FloatArray, FloatArray]:
+        """Counts of culprit k's 2x2 table, [[00, 01], [10, 11]]: (reference, suspect)."""
+        step = self.climb.steps[k]
+        (row,) = self.layout.rows_of(np.array([step.probe_a]), np.array([step.probe_b]))
+        both = cells(self.tables[[row]])[0]
+        return both[0][[3, 2, 1, 0]].reshape(2, 2), both[1][[3, 2, 1, 0]].reshape(2, 2)
 
     def _ranks(self, i: int, j: int, before: FloatArray, after: FloatArray) -> tuple[float, float] | None:
         a, b = self.layout.ordered[i], self.layout.ordered[j]

@@ -7,10 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from credenza.association.estimate import Power, detectable
+from credenza.association.measures import normalised_pmi, odds_ratio
 from credenza.checks.base import answer, counted
 from credenza.checks.describe import sentence
 from credenza.checks.evidence import Evidence
-from credenza.contracts import Culprit, Finding, Outcome, Severity, Status
+from credenza.contracts import Culprit, Finding, FloatArray, Outcome, Severity, Status
 
 
 class AssociationShift:
@@ -34,7 +35,7 @@ class AssociationShift:
     def run(self, evidence: Evidence) -> Outcome:
         """Report the culprits, or the smallest strength that would have been seen."""
         climb, culprits = evidence.climb, evidence.describer.culprits()
-        findings = [self.finding(c) for c in culprits]
+        findings = [self.finding(c, *evidence.describer.two_by_two(k)) for k, c in enumerate(culprits)]
         if climb.exhausted:
             findings.append(self._exhausted(len(culprits)))
         power = detectable(
@@ -63,8 +64,9 @@ class AssociationShift:
             also=f"; {counted(len(evidence.describer.flagged), 'pair')} flagged before anything was explained",
         )
 
-    def finding(self, culprit: Culprit) -> Finding:
-        """One culprit as a finding."""
+    def finding(self, culprit: Culprit, before: FloatArray, after: FloatArray) -> Finding:
+        """One culprit as a finding; ``before`` and ``after`` are the counts of its 2x2 table."""
+        npmi = [float(normalised_pmi(table)[1, 1]) for table in (before, after)]
         return Finding(
             self.code,
             culprit.features,
@@ -77,6 +79,8 @@ class AssociationShift:
                 "levels": list(culprit.levels),
                 "interval": list(culprit.interval),
                 "log10_p": culprit.log10_p,
+                "odds_ratio": {"reference": list(odds_ratio(before)), "suspect": list(odds_ratio(after))},
+                "normalised_pmi": {"reference": npmi[0], "suspect": npmi[1]},
             },
         )
 
