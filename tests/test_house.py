@@ -119,6 +119,13 @@ def targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
 
 
+def outside_make() -> dict[str, str]:
+    """The environment less what a make that runs the tests has put there."""
+    return {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+
+
 def test_make_without_a_target_lists_them() -> None:
     names = {
         "help",
@@ -135,7 +142,7 @@ def test_make_without_a_target_lists_them() -> None:
     assert targets() == names
     if os.name == "nt":
         return
-    done = subprocess.run(["make"], cwd=ROOT, check=True, capture_output=True, text=True)
+    done = subprocess.run(["make"], cwd=ROOT, env=outside_make(), check=True, capture_output=True, text=True)
     assert {line.split()[1] for line in done.stdout.splitlines()} == names
 
 
@@ -158,7 +165,12 @@ def test_make_says_what_is_wrong_with_a_python(answer: str, message: str, tmp_pa
         (copy / name).write_bytes((ROOT / name).read_bytes())
     (copy / "src").mkdir()
     done = subprocess.run(
-        ["make", f"PYTHON={poor}", "demo"], cwd=copy, capture_output=True, text=True, check=False
+        ["make", f"PYTHON={poor}", "demo"],
+        cwd=copy,
+        env=outside_make(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode != 0
     assert f"make: {poor} {message}" in done.stderr

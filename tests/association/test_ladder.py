@@ -56,7 +56,7 @@ def test_the_weights_restore_the_pair_and_keep_most_rows() -> None:
     suspect, reference = attacked(1)
     climbed = ladder(suspect, reference)
     climb = climbed.climb()
-    healed = climbed.weighted(climb.calibration)
+    healed = climbed._weighted(climb.calibration)
     i, j = PAIR
     tables = [LAYOUT.block(s.joint, i, j) for s in (climbed.plain, healed, climbed.reference)]
     moved, restored, clean = (covariance(t) for t in tables)

@@ -220,7 +220,8 @@ def test_rows_are_scored_and_the_edited_ones_higher(tables: Tables, tmp_path: Pa
     over = [a == b for a, b in zip(data["smoker"].to_pylist(), data["urban"].to_pylist(), strict=True)]
     score = rows["score"].to_numpy()
     assert rows.column_names == ["row", "weight", "score"]
-    assert score[over].min() > 0 and score[[not x for x in over]].max() == 0
+    assert score[over].min() > 0
+    assert score[[not x for x in over]].max() == 0
 
 
 def test_rows_without_the_pair_check_are_refused(tables: Tables, tmp_path: Path, capsys: Captured) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from credenza.data import open_source
 from credenza.errors import InputError
@@ -152,12 +155,66 @@ def test_duplicate_names_in_a_csv_header(tmp_path: Path) -> None:
     assert message == "suspect (/a.csv): column name 'a' comes 2 times; rename the others"
 
 
-def test_ragged_rows(tmp_path: Path) -> None:
-    early = said(written(tmp_path / "a.csv", "a,b\n1,2\n3,4,5\n6\n"))
-    assert early == "suspect (/a.csv): rows differ in their number of fields; give each as many as the header"
-    late = said(written(tmp_path / "b.csv", "a,b\n" + "1,2\n" * 30_000 + "3,4,5\n"))
-    assert late.startswith("suspect (/b.csv) cannot be read (CSV Error on Line: 30002")
-    assert late.endswith("give every row the fields of the header")
+RAGGED = {
+    "early": ("a,b\n1,2\n3,4,5\n6\n", "line 3 has 3 fields, the header has 2"),
+    "late": ("a,b\n" + "1,2\n" * 30_000 + "3,4,5\n", "line 30,002 has 3 fields, the header has 2"),
+    "last line long": ("a,b\n" + "1,2\n" * 10 + "3,4,5\n", "line 12 has 3 fields, the header has 2"),
+    "last line short": ("a,b\n" + "1,2\n" * 10 + "3\n", "line 12 has 1 field, the header has 2"),
+    "most lines long": ("a,b\n" + "1,2\n" * 10 + "3,4,5\n" * 20, "line 12 has 3 fields, the header has 2"),
+    "short header": ("a,b\n" + "1,2,3\n" * 10, "line 2 has 3 fields, the header has 2"),
+    "long header": ("a,b,c\n" + "1,2\n" * 10, "line 2 has 2 fields, the header has 3"),
+    "title": ("My table\n\na,b\n" + "1,2\n" * 10, "line 3 has 2 fields, the header has 1"),
+    "comment": ("# by me\na,b\n" + "1,2\n" * 10, "line 2 has 2 fields, the header has 1"),
+    "after blank lines": ("\n\na;b\n1;2\n3\n", "line 5 has 1 field, the header has 2"),
+}
+
+
+@pytest.mark.parametrize("case", RAGGED)
+def test_ragged_rows(tmp_path: Path, case: str) -> None:
+    text, found = RAGGED[case]
+    message = said(written(tmp_path / "a.csv", text))
+    assert message == f"suspect (/a.csv): {found}; give every row the fields of the header"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.integers(2, 4), st.sampled_from(",;|"))
+def test_every_line_is_a_row_or_an_error(widths: list[int], header: int, mark: str) -> None:
+    lines = [mark.join("abcd"[:header]), *(mark.join("7" * width) for width in widths)]
+    with TemporaryDirectory() as folder:
+        path = written(Path(folder) / "a.csv", "\n".join(lines) + "\n")
+        wrong = next((k for k, width in enumerate(widths) if width != header), None)
+        if wrong is None:
+            table = open_source(path).table()
+            assert table.num_rows == len(widths)
+            assert table.to_pydict() == {name: [7] * len(widths) for name in "abcd"[:header]}
+        else:
+            with pytest.raises(InputError, match=f"line {wrong + 2} has {widths[wrong]} field"):
+                open_source(path)
+
+
+def test_lines_that_look_like_comments_are_rows(tmp_path: Path) -> None:
+    table = open_source(written(tmp_path / "a.csv", "a,b\n#1,2\n3,4\n#5,6\n")).table()
+    assert table.to_pydict() == {"a": ["#1", "3", "#5"], "b": [2, 4, 6]}
+
+
+def test_blank_lines_and_decimal_commas(tmp_path: Path) -> None:
+    blank = open_source(written(tmp_path / "a.csv", "\n\na,b\n1,2\n\n3,4\n\n")).table()
+    assert blank.to_pydict() == {"a": [1, 3], "b": [2, 4]}
+    commas = open_source(written(tmp_path / "b.csv", "a;b\n" + "1,5;2,5\n" * 10)).table()
+    assert commas.to_pydict() == {"a": ["1,5"] * 10, "b": ["2,5"] * 10}
+
+
+def test_broken_lines(tmp_path: Path) -> None:
+    mixed = said(written(tmp_path / "a.csv", "a,b\r\n1,2\n3,4\r\n"))
+    assert mixed == (
+        "suspect (/a.csv) mixes line endings or is broken CSV; write it again with one kind of line ending"
+    )
+    quote = said(written(tmp_path / "b.csv", 'a,b\n1,"x"y\n2,z\n'))
+    assert quote.startswith(
+        "suspect (/b.csv) cannot be read (CSV Error on Line: 2 Value with unterminated quote"
+    )
+    endless = said(written(tmp_path / "c.csv", 'a,"b\n' + "1,2\n" * 5_000_000))
+    assert endless == "suspect (/c.csv): the header has a field that never ends; close its quotation marks"
 
 
 def test_csv_without_rows(tmp_path: Path) -> None:
@@ -165,6 +222,16 @@ def test_csv_without_rows(tmp_path: Path) -> None:
         said(written(tmp_path / "a.csv", "a,b\n"))
         == "suspect (/a.csv) has no rows; give a table with at least one"
     )
+
+
+def test_keys_that_differ_only_in_case(tmp_path: Path) -> None:
+    for name, text in (("a.jsonl", '{"a": 1, "A": 2}\n'), ("b.json", '[{"a": 1}, {"A": 4}]')):
+        message = said(written(tmp_path / name, text))
+        assert message == (
+            f"suspect (/{name}): key 'A' differs from another only in letter case; rename one of them"
+        )
+    empty = open_source(written(tmp_path / "c.jsonl", '{"a": 1, "b": null}\n')).table()
+    assert empty.to_pydict() == {"a": [1], "b": [None]}
 
 
 def test_broken_json_lines(tmp_path: Path) -> None:

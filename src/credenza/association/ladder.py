@@ -71,6 +71,15 @@ class Climb:
     exhausted: bool
 
 
+@dataclass(frozen=True)
+class Explained:
+    """The suspect under the weights of one explanation: the weights, its pair counts, and the pair tests."""
+
+    fit: Calibration
+    sample: Sample
+    shift: PairShift
+
+
 class Ladder:
     """Climbs for one suspect and one reference.
 
@@ -88,7 +97,8 @@ class Ladder:
 
     Notes
     -----
-    Cost: one weighted pair count of the suspect and one round of tests for every culprit tried.
+    Cost: one calibration, one weighted pair count of the suspect and one round of tests for every explanation tried;
+    each is kept, so that none is worked out twice.
     """
 
     def __init__(
@@ -112,6 +122,7 @@ class Ladder:
         self.min_strength = min_strength
         self.gate = gate
         self.design_effect = design_effect
+        self._seen: dict[tuple[tuple[int, ...], tuple[int, ...]], Explained] = {}
         self.plain = self._scaled(pair_counts(codes, layout.sizes).astype(float), float(len(codes)))
 
     def climb(self) -> Climb:
@@ -119,18 +130,18 @@ class Ladder:
         log_p, change = marginal_shift(self.reference, self.plain, self.layout)
         margin_q = adjust(log_p, self.correction)
         shifted = tuple(int(f) for f in np.flatnonzero(margin_q <= self.fdr))
-        first = self._compare(self.plain)
+        first = self.explain((), []).shift
         steps, exhausted = self._ascend(shifted)
         steps = self._prune_culprits(shifted, steps)
         kept = self._prune_margins(shifted, steps)
         steps = sorted(steps, key=lambda s: s.log_p)
-        fit, last = self._test(kept, [s.pair for s in steps])
+        final = self.explain(kept, [s.pair for s in steps])
         flagged = self.significant(first, [])
         drifted = self._drifted(kept, flagged)
         explained, sizes = self._account(kept, steps, np.setdiff1d(flagged, drifted))
         return Climb(
             first=first,
-            last=last,
+            last=final.shift,
             marginal_log_p=log_p,
             marginal_q=margin_q,
             marginal_change=change,
@@ -140,13 +151,13 @@ class Ladder:
             steps=tuple(steps),
             explained=tuple(explained),
             strengths=tuple(sizes),
-            calibration=fit,
+            calibration=final.fit,
             exhausted=exhausted,
         )
 
     def first_log_p(self) -> float | None:
         """The smallest log p of the first round of pair tests, or None when nothing is significant in it."""
-        first = self._compare(self.plain)
+        first = self.explain((), []).shift
         left = self.significant(first, [])
         return float(first.log_p[left].min()) if left.size else None
 
@@ -159,7 +170,7 @@ class Ladder:
         shares = {f: diagonal[starts[f] : starts[f + 1]] / size for f in margins}
         return calibrate(self.codes, self.layout.sizes, shares, tables)
 
-    def weighted(self, fit: Calibration) -> Sample:
+    def _weighted(self, fit: Calibration) -> Sample:
         """The suspect under weights, scaled to its effective sample size."""
         if fit.effective_size >= len(self.codes) * (1 - 1e-12):
             return self.plain
@@ -170,9 +181,14 @@ class Ladder:
         size = effective_size / self.design_effect
         return Sample(joint * (size / len(self.codes)), size)
 
-    def _test(self, margins: tuple[int, ...], pairs: list[int]) -> tuple[Calibration, PairShift]:
-        fit = self._weights(margins, pairs)
-        return fit, self._compare(self.weighted(fit))
+    def explain(self, margins: tuple[int, ...], pairs: list[int]) -> Explained:
+        """Reproduce the reference on these marginals and pair tables, and test all pairs again."""
+        key = margins, tuple(sorted(pairs))
+        if key not in self._seen:
+            fit = self._weights(margins, pairs)
+            sample = self._weighted(fit)
+            self._seen[key] = Explained(fit, sample, self._compare(sample))
+        return self._seen[key]
 
     def _compare(self, sample: Sample) -> PairShift:
         """Pair tests; with a floor, the p-value that the strength is not beyond it, where that is larger."""
@@ -196,7 +212,7 @@ class Ladder:
         steps: list[Step] = []
         while True:
             named = [s.pair for s in steps]
-            _, shift = self._test(margins, named)
+            shift = self.explain(margins, named).shift
             left = self.significant(shift, named)
             if not left.size:
                 return steps, False
@@ -210,7 +226,7 @@ class Ladder:
         """Pairs of ``flagged`` that are not significant once the marginal shifts are explained."""
         if not margins or not flagged.size:
             return np.empty(0, np.int64)
-        return np.setdiff1d(flagged, self.significant(self._test(margins, [])[1], []))
+        return np.setdiff1d(flagged, self.significant(self.explain(margins, []).shift, []))
 
     def _account(
         self, margins: tuple[int, ...], steps: list[Step], flagged: IntArray
@@ -225,12 +241,12 @@ class Ladder:
         sizes = []
         for row, step in enumerate(steps):
             named = [s.pair for s in steps if s is not step]
-            sample = self.weighted(self._weights(margins, named))
-            table = probe_tables(self.reference, sample, self.layout)
+            without = self.explain(margins, named)
+            table = probe_tables(self.reference, without.sample, self.layout)
             at = self.layout.rows_of(np.array([step.probe_a]), np.array([step.probe_b]))
             eps, error = strengths(table[at])
             sizes.append((float(eps[0]), float(error[0])))
-            back[row] = self._compare(sample).log_p[others]
+            back[row] = without.shift.log_p[others]
         for column, k in enumerate(others):
             explained[int(np.argmin(back[:, column]))].append(int(k))
         return [np.array(e, np.int64) for e in explained], sizes
@@ -242,7 +258,7 @@ class Ladder:
             if not rest:
                 break
             named = [s.pair for s in rest]
-            if not self.significant(self._test(margins, named)[1], named).size:
+            if not self.significant(self.explain(margins, named).shift, named).size:
                 steps = rest
         return steps
 
@@ -251,10 +267,9 @@ class Ladder:
         if not steps or not margins:
             return margins
         named = [s.pair for s in steps]
-        weighted = self.weighted(self._weights((), named))
-        log_p, _ = marginal_shift(self.reference, weighted, self.layout)
+        log_p, _ = marginal_shift(self.reference, self.explain((), named).sample, self.layout)
         q = adjust(log_p, self.correction)
         kept = tuple(f for f in margins if q[f] <= self.fdr)
-        if kept != margins and self.significant(self._test(kept, named)[1], named).size:
+        if kept != margins and self.significant(self.explain(kept, named).shift, named).size:
             return margins
         return kept

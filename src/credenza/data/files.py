@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from credenza.data.binary_files import ArrowReader, ParquetReader, Reader, reject_duplicates
 from credenza.data.columns import Family, family, plain_type
-from credenza.data.text_files import TextReader, open_csv, open_jsonl
+from credenza.data.csv_files import open_csv
+from credenza.data.text_files import TextReader, open_jsonl
 from credenza.errors import InputError
 
 FORMATS = {

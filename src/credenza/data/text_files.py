@@ -1,14 +1,14 @@
-"""CSV and JSON Lines files, scanned out of core by DuckDB.
+"""Text files behind DuckDB, scanned out of core; JSON Lines are opened here, CSV in :mod:`csv_files`.
 
 Types are sniffed from the first rows; a column whose later values do not fit is read as text rather than
-failing half-way. The first line of a CSV file is always its header. An empty CSV field, quoted or not, is
-missing, and so are NA, NaN, nan, NULL and null.
+failing half-way.
 """
 
 from __future__ import annotations
 
 import codecs
 import gzip
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,14 +17,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from credenza.data.binary_files import reject_duplicates, resized
+from credenza.data.binary_files import resized
 from credenza.data.write import one_line
 from credenza.errors import InputError
 
-MISSING_SPELLINGS = ("", "NA", "NaN", "nan", "NULL", "null")
 _WIDER = {"BIGINT": ("DOUBLE",), "DATE": ("TIMESTAMP",)}
 _CHUNK = 1 << 20
-_QUOTES = "quote='\"', escape='\"'"
+_RAGGED = re.compile(r"on Line: (\d+).*Expected Number of Columns: (\d+) Found: (\d+)", re.DOTALL)
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -72,8 +71,8 @@ class TextReader:
     ----------
     database : a private DuckDB. path, label : the file, and what messages call it.
     function : builds the SQL table function from the types by DuckDB column name (None: let DuckDB sniff).
-    names : the file's own column names in order, or None where DuckDB's are right.
-    sampled : whether DuckDB sniffs the types from the first rows only, so that the others need a check.
+    names : the file's own column names in order, which are then c0, c1, ... in SQL, and whose types DuckDB sniffs from
+        the first rows only, so that the others need a check; or None where DuckDB knows both.
     """
 
     def __init__(
@@ -84,13 +83,11 @@ class TextReader:
         function: Callable[[Mapping[str, str] | None], str],
         *,
         names: Sequence[str] | None = None,
-        sampled: bool,
     ) -> None:
         self._database, self._path, self._label, self._function = database, path, label, function
-        described = self._fetch(f"DESCRIBE SELECT * FROM {function(None)}")
-        self._types = {row[0]: "VARCHAR" if row[1] in ("JSON", "UUID") else row[1] for row in described}
+        self._types = self._sniffed(None if names is None else [f"c{k}" for k in range(len(names))])
         self._sql_names = dict(zip(names or self._types, self._types, strict=True))
-        if sampled:
+        if names is not None:
             counts, changed = self._settled()
             self._types.update(changed)
         else:
@@ -100,6 +97,20 @@ class TextReader:
             name for name, count in zip(self._sql_names, counts[1:], strict=True) if count == 0
         )
         self.schema: pa.Schema = self._arrow_schema()
+
+    def _sniffed(self, sql_names: Sequence[str] | None) -> dict[str, str]:
+        """Return DuckDB's first guess of the types; whole numbers, to be settled, where it cannot make one."""
+        sql = f"DESCRIBE SELECT * FROM {self._function(None)}"
+        if sql_names is None:
+            described = self._fetch(sql)
+        else:
+            try:
+                described = self._database.cursor().sql(sql).fetchall()
+            except duckdb.Error:
+                described = []
+            if [row[0] for row in described] != sql_names:
+                return dict.fromkeys(sql_names, "BIGINT")
+        return {row[0]: "VARCHAR" if row[1] in ("JSON", "UUID") else row[1] for row in described}
 
     def _settled(self) -> tuple[tuple[int, ...], dict[str, str]]:
         """Read every value as text once; return the counts, and the types of columns that need another."""
@@ -156,7 +167,7 @@ class TextReader:
             for batch in arrow_stream(self._database.cursor().sql(self._select_sql(columns)), size):
                 yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
         except (duckdb.Error, pa.ArrowException) as error:
-            raise _unreadable(self._path, self._label, error) from error
+            raise unreadable(self._path, self._label, error) from error
 
     def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
         return fetched(self._database, sql, self._path, self._label)
@@ -167,43 +178,29 @@ def fetched(database: duckdb.DuckDBPyConnection, sql: str, path: Path, label: st
     try:
         return list(database.cursor().sql(sql).fetchall())
     except duckdb.Error as error:
-        raise _unreadable(path, label, error) from error
-
-
-def open_csv(path: Path, label: str) -> TextReader:
-    """Open a CSV (delimiter sniffed) or TSV file, plain or gzipped."""
-    database, where = connect(), literal(_no_glob(str(path)))
-    tabs = path.name.lower().removesuffix(".gz").endswith(".tsv")
-    hints = f"header=true, {_QUOTES}" + (", delim='\t'" if tabs else "")
-    sniff = f"SELECT Delimiter, SkipRows FROM sniff_csv({where}, {hints})"
-    delimiter, skip = fetched(database, sniff, path, label)[0]
-    dialect = f"delim={literal(delimiter)}, skip={skip}, {_QUOTES}"
-    first = f"read_csv({where}, {dialect}, header=false, all_varchar=true, nullstr='')"
-    header = fetched(database, f"SELECT * FROM {first} LIMIT 1", path, label)[0]
-    names = [str(name) if name else f"column{position}" for position, name in enumerate(header)]
-    if len(names) == 1 and not tabs and any(mark in names[0] for mark in ",;|\t"):
-        raise InputError(f"{label}: rows differ in their number of fields; give each as many as the header")
-    reject_duplicates(names, label)
-    missing = "[" + ", ".join(map(literal, MISSING_SPELLINGS)) + "]"
-
-    def function(types: Mapping[str, str] | None) -> str:
-        fixed_types = f", types={_struct(types)}" if types else ""
-        return f"read_csv({where}, {dialect}, header=true, nullstr={missing}{fixed_types})"
-
-    return TextReader(database, path, label, function, names=names, sampled=True)
+        raise unreadable(path, label, error) from error
 
 
 def open_jsonl(path: Path, label: str) -> TextReader:
     """Open JSON Lines (.json: one object a line, or one array of objects), plain or gzipped."""
-    where = literal(_no_glob(str(path)))
+    where = literal(no_glob(str(path)))
     shape = "auto" if ".json" in path.suffixes[-2:] else "newline_delimited"
 
     def function(types: Mapping[str, str] | None) -> str:
         sniffed = "sample_size=-1, map_inference_threshold=-1"
-        how = sniffed if types is None else f"columns={_struct(types)}"
+        how = sniffed if types is None else f"columns={struct(types)}"
         return f"read_json({where}, format='{shape}', records='true', {how})"
 
-    return TextReader(connect(), path, label, function, sampled=False)
+    database = connect()
+    reader = TextReader(database, path, label, function)
+    if reader.empty:
+        objects = f"read_json_objects({where}, format='{shape}')"
+        keys = fetched(database, f"SELECT DISTINCT unnest(json_keys(json)) FROM {objects}", path, label)
+        for key in sorted({str(row[0]) for row in keys} - set(reader.schema.names)):
+            raise InputError(
+                f"{label}: key {key!r} differs from another only in letter case; rename one of them"
+            )
+    return reader
 
 
 def not_utf8(path: Path, label: str) -> InputError | None:
@@ -231,11 +228,21 @@ def not_utf8(path: Path, label: str) -> InputError | None:
     return None
 
 
-def _unreadable(path: Path, label: str, error: BaseException) -> InputError:
+def unreadable(path: Path, label: str, error: BaseException) -> InputError:
     """Return the error for a file that DuckDB refuses: not UTF-8, or DuckDB's reason."""
     table = path.name.lower().removesuffix(".gz").endswith(("csv", "tsv"))
     right = "give every row the fields of the header" if table else "give one JSON object a line"
-    return not_utf8(path, label) or InputError(f"{label} cannot be read ({_reason(error)}); {right}")
+    if found := not_utf8(path, label):
+        return found
+    if ragged := _RAGGED.search(str(error)):
+        line, known, fields = (int(number) for number in ragged.groups())
+        counts = f"line {line:,} has {fields:,} field{'s' * (fields != 1)}, the header has {known:,}"
+        return InputError(f"{label}: {counts}; {right}")
+    if "state machine" in str(error):
+        return InputError(
+            f"{label} mixes line endings or is broken CSV; write it again with one kind of line ending"
+        )
+    return InputError(f"{label} cannot be read ({_reason(error)}); {right}")
 
 
 def _counts(names: Iterable[str]) -> str:
@@ -249,11 +256,13 @@ def _fitting(column: str, kind: str) -> str:
     return f"count(*) FILTER ({cast} = try_cast({column} AS {exact}))" if exact else f"count({cast})"
 
 
-def _struct(types: Mapping[str, str]) -> str:
+def struct(types: Mapping[str, str]) -> str:
+    """Spell types by column name in SQL."""
     return "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items()) + "}"
 
 
-def _no_glob(path: str) -> str:
+def no_glob(path: str) -> str:
+    """Escape what DuckDB would take for a pattern in a path."""
     return "".join(f"[{mark}]" if mark in "[*?" else mark for mark in path)
 
 
