@@ -236,8 +236,8 @@ def unreadable(path: Path, label: str, error: BaseException) -> InputError:
         return found
     if ragged := _RAGGED.search(str(error)):
         line, known, fields = (int(number) for number in ragged.groups())
-        counts = f"line {line:,} has {fields:,} field{'s' * (fields != 1)}, the header has {known:,}"
-        return InputError(f"{label}: {counts}; {right}")
+        has = f"{fields:,}" if fields < known else f"more than {known:,}"  # DuckDB stops counting there
+        return InputError(f"{label}: fields on line {line:,}: {has}, in the header: {known:,}; {right}")
     if "state machine" in str(error):
         return InputError(
             f"{label} mixes line endings or is broken CSV; write it again with one kind of line ending"
