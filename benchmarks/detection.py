@@ -25,6 +25,7 @@ from tables import adult, celeba, celeba_with_rare, drifted, feasible, poisoned,
 import credenza
 from credenza.association.multiplicity import adjust
 from credenza.attacks import AssociativePoisoning, ContinuousPoisoning
+from credenza.contracts import AuditResult
 
 Record = dict[str, float]
 
@@ -40,9 +41,7 @@ def look(
     pairs = result.pairs
     others = np.array([role != "culprit" for role in pairs.role])
     left = adjust(np.log(np.maximum(pairs.p_after[others], 1e-300))).min(initial=1.0) <= 0.05
-    covered = [c for c in result.culprits if strength is not None and frozenset(c.features) in wanted]
-    inside = {"covered": float(c.interval[0] <= strength <= c.interval[1]) for c in covered}
-    return inside | {
+    return covered(result, wanted, strength) | {
         "any": float(bool(named)),
         "named": float(np.mean([w in named for w in wanted])) if wanted else 0.0,
         "all": float(all(w in named for w in wanted)),
@@ -53,6 +52,14 @@ def look(
         "effective": float(details["effective_rows"]) / suspect.num_rows,
         "diverged": float(not np.isfinite(details["effective_rows"])),
     }
+
+
+def covered(result: AuditResult, wanted: list[frozenset[str]], strength: float | None) -> Record:
+    """Whether the interval of the true culprit's strength holds the truth; nothing when it was not named."""
+    intervals = [c.interval for c in result.culprits if frozenset(c.features) in wanted]
+    if strength is None or not intervals:
+        return {}
+    return {"covered": float(intervals[0][0] <= strength <= intervals[0][1])}
 
 
 def null(seed: int, *, reference: int, rare: bool = False) -> Record:
@@ -216,7 +223,7 @@ SCENARIOS = (
     Scenario("null with 1% attributes, 8,000 v 2,000", partial(null, reference=2_000, rare=True), 200, NULL),
     Scenario("one pair, .05, 8,000 v 6,000", partial(one_pair, strength=0.05, pool=20), 400, ONE),
     Scenario("one pair, .02, 8,000 v 6,000", partial(one_pair, strength=0.02, pool=40), 400, WEAK),
-    Scenario("one rare x common pair, .02, relabelled", rare_pair, 200, (NAMED, ("extra", ""))),
+    Scenario("one rare x common pair, .02, relabelled", rare_pair, 200, (("named", ""), ("extra", ""))),
     Scenario(
         "three pairs, .05, 6,000 v 6,000",
         three_pairs,

@@ -20,11 +20,11 @@ from credenza.association.shift import (
     cells,
     log_odds_shift,
     marginal_shift,
-    normal_score,
     pair_shift,
     probe_tables,
     table_log_p,
 )
+from credenza.association.tails import normal_score
 
 
 def sample(codes: np.ndarray, sizes: tuple[int, ...]) -> Sample:

@@ -175,7 +175,9 @@ def test_evidence_says_what_is_missing(clean: pa.Table) -> None:
         _ = evidence(clean).reference_counts
 
 
-def test_a_culprit_comes_with_the_odds_ratios_of_its_table(run: Any, clean: pa.Table, reference: pa.Table) -> None:
+def test_a_culprit_comes_with_the_odds_ratios_of_its_table(
+    run: Any, clean: pa.Table, reference: pa.Table
+) -> None:
     moved = poisoned(clean, 0.08)
     outcome = run("CZ201", moved, reference)
     a, b = outcome.findings[0].subject

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from credenza.association.probes import Layout
 from credenza.association.shift import MIN_MARGIN, Sample, probe_tables
+from credenza.association.tails import normal_isf
 from credenza.contracts import FloatArray
 
 
@@ -122,7 +122,7 @@ def detectable(
     _, spread = covariance_and_spread(t[:, 0], t[:, 1], t[:, 2])
     questions = np.where(tests > 1, 2.0, 1.0)[index]
     share = alpha / (2.0 * max(count, 1) * np.maximum(tests[index], 1.0) * questions)
-    eps = (stats.norm.isf(share) + stats.norm.isf(1 - power)) * spread * np.sqrt(1 / n_r + 1 / n_s)
+    eps = (normal_isf(share) + normal_isf(1 - power)) * spread * np.sqrt(1 / n_r + 1 / n_s)
     up = np.minimum(t[:, 1], t[:, 2]) - t[:, 0]
     down = t[:, 0] - np.maximum(0.0, t[:, 1] + t[:, 2] - 1)
     eps = np.where(testable & (eps <= np.maximum(up, down)), eps, np.inf)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from scipy import stats
 
 from credenza.association.probes import Layout
+from credenza.association.tails import chi2_log_sf
 from credenza.contracts import FloatArray, IntArray
 
 MIN_COUNT = 20.0  # levels with fewer counts in either sample are pooled before the test
@@ -184,5 +184,5 @@ def no_interaction(
     out = np.zeros((len(pairs), 2))
     _statistics(ref, sus, starts, i[pairs], j[pairs], out)
     df = out[:, 1].copy()
-    log_p = np.where(df > 0, stats.chi2.logsf(out[:, 0], np.maximum(df, 1.0)), 0.0)
+    log_p = np.where(df > 0, chi2_log_sf(out[:, 0], np.maximum(df, 1.0)), 0.0)
     return log_p, df

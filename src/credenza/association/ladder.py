@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from credenza.association.calibrate import Calibration, calibrate
 from credenza.association.estimate import strengths
@@ -20,6 +19,7 @@ from credenza.association.kernels import pair_counts, weighted_pair_counts
 from credenza.association.multiplicity import adjust
 from credenza.association.probes import Layout
 from credenza.association.shift import PairShift, Sample, marginal_shift, pair_shift, probe_tables
+from credenza.association.tails import normal_log_sf
 from credenza.contracts import FloatArray, IntArray
 
 MAX_CULPRITS = 40
@@ -198,7 +198,7 @@ class Ladder:
         rows = self.layout.rows_of(shift.probe_a, shift.probe_b)
         eps, error = strengths(probe_tables(self.reference, sample, self.layout)[rows])
         excess = (np.abs(eps) - self.min_strength) / np.maximum(error, 1e-12)
-        return replace(shift, log_p=np.maximum(shift.log_p, stats.norm.logsf(excess)))
+        return replace(shift, log_p=np.maximum(shift.log_p, normal_log_sf(excess)))
 
     def significant(self, shift: PairShift, explained: list[int]) -> IntArray:
         """Positions of the pairs that are significant and not yet explained."""

@@ -6,8 +6,8 @@ All take one table (L_a, L_b) with non-negative entries that need not sum to one
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
+from credenza.association.tails import normal_isf
 from credenza.contracts import FloatArray, IntArray
 
 
@@ -137,7 +137,7 @@ def odds_ratio(table: FloatArray, *, level: float = 0.95) -> tuple[float, float,
     """
     c = np.asarray(table, float) + 0.5
     log_or = np.log(c[0, 0] * c[1, 1] / (c[0, 1] * c[1, 0]))
-    half = stats.norm.isf((1 - level) / 2) * np.sqrt((1 / c).sum())
+    half = float(normal_isf((1 - level) / 2)) * np.sqrt((1 / c).sum())
     return float(np.exp(log_or)), float(np.exp(log_or - half)), float(np.exp(log_or + half))
 
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from credenza.association.counts import PairCounts
 from credenza.association.exact import homogeneity
 from credenza.association.gsquare import no_interaction, pool_levels
 from credenza.association.multiplicity import adjust
 from credenza.association.probes import Layout
+from credenza.association.tails import chi2_log_sf, normal_log_sf, normal_score
 from credenza.contracts import FloatArray, IntArray
 
 MIN_MARGIN = 5.0  # a table is tested when each of its margins has this many counts in both samples
@@ -98,21 +98,13 @@ def table_log_p(tables: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarray]
     u, v, n = tables[:, [1, 5]], tables[:, [2, 6]], tables[:, [3, 7]]
     testable = np.minimum(np.minimum(u, n - u), np.minimum(v, n - v)).min(axis=1) >= MIN_MARGIN
     z = log_odds_shift(tables)
-    log_p = np.log(2.0) + stats.norm.logsf(np.abs(z))
+    log_p = np.log(2.0) + normal_log_sf(np.abs(z))
     sparse = cells(tables).min(axis=(1, 2)) < ASYMPTOTIC_CELL
     exact = testable & (sparse | (log_p < ASYMPTOTIC_LOG_P))
     log_p[exact] = homogeneity(tables[exact])
     log_p = np.where(testable, np.minimum(log_p, 0.0), 0.0)
     z = np.where(testable, np.sign(z) * normal_score(log_p), 0.0)
     return log_p, z, testable
-
-
-def normal_score(log_p: FloatArray) -> FloatArray:
-    """The |z| whose two-sided p-value has this logarithm; accurate far beyond the underflow of p."""
-    tail = np.asarray(log_p - np.log(2.0))
-    far = np.maximum(-2.0 * tail, 1.0)
-    far = np.sqrt(np.maximum(far - np.log(2.0 * np.pi * np.maximum(far - np.log(far), 1.0)), 0.0))
-    return np.asarray(np.where(tail > -650.0, stats.norm.isf(np.exp(np.maximum(tail, -650.0))), far))
 
 
 def pair_shift(reference: Sample, suspect: Sample, layout: Layout) -> PairShift:
@@ -166,13 +158,29 @@ def _first_smallest(values: FloatArray, group: IntArray, groups: int) -> IntArra
     return order[first].astype(np.int64)
 
 
+def comparable_levels(reference: FloatArray, suspect: FloatArray, ordered: int) -> IntArray:
+    """Pool the levels of one feature that fewer than 20 rows are expected in on either side.
+
+    Expected means under one common distribution: a level that one side lacks altogether stands alone, since its absence
+    is what there is to see. Returns the pooled level of each level, as :func:`pool_levels`.
+
+    Examples
+    --------
+    >>> comparable_levels(np.array([60.0, 40.0]), np.array([100.0, 0.0]), 0).tolist()
+    [0, 1]
+    """
+    sizes = reference.sum(), suspect.sum()
+    expected = (reference + suspect) * (min(sizes) / max(sum(sizes), 1.0))
+    return pool_levels(expected, expected, ordered)
+
+
 def marginal_shift(reference: Sample, suspect: Sample, layout: Layout) -> tuple[FloatArray, FloatArray]:
     """Test every feature for a change of its own frequencies.
 
     Returns
     -------
-    (log p, largest absolute change of a level's share), each (m,). Pearson's chi-square of homogeneity, levels with
-    fewer than 20 counts pooled.
+    (log p, largest absolute change of a level's share), each (m,). Pearson's chi-square of homogeneity over the levels
+    of :func:`comparable_levels`.
     """
     log_p, change = np.zeros(layout.features), np.zeros(layout.features)
     margin_r, margin_s = np.diag(reference.joint), np.diag(suspect.joint)
@@ -180,11 +188,11 @@ def marginal_shift(reference: Sample, suspect: Sample, layout: Layout) -> tuple[
         part = slice(layout.starts[f], layout.starts[f + 1])
         r, s = margin_r[part], margin_s[part]
         change[f] = np.abs(s / suspect.size - r / reference.size).max(initial=0.0)
-        groups = pool_levels(r, s, layout.ordered[f])
+        groups = comparable_levels(r, s, layout.ordered[f])
         counts = np.stack([np.bincount(groups, weights=r), np.bincount(groups, weights=s)])
         counts = counts[:, counts.sum(axis=0) > 0]
         if counts.shape[1] < 2:
             continue
         expected = counts.sum(axis=0) * counts.sum(axis=1, keepdims=True) / counts.sum()
-        log_p[f] = stats.chi2.logsf(((counts - expected) ** 2 / expected).sum(), counts.shape[1] - 1)
+        log_p[f] = chi2_log_sf(((counts - expected) ** 2 / expected).sum(), counts.shape[1] - 1)
     return log_p, change

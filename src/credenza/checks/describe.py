@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import stats
 
 from credenza.association.estimate import strengths
 from credenza.association.ladder import Climb, Ladder, Step
 from credenza.association.measures import mutual_information, pairwise_mutual_information, rank_correlation
 from credenza.association.shift import PairShift, cells, probe_tables
+from credenza.association.tails import normal_isf
 from credenza.contracts import Culprit, FloatArray, IntArray, PairTable
 from credenza.data import Schema
 
@@ -101,7 +101,7 @@ class Describer:
         mcc_r, mcc_s = table_mcc(self.tables[row])
         before, after = (layout.block(s.joint, i, j) / s.size for s in (reference, plain))
         names, rows = self.pair_names(step.pair), len(self.ladder.codes)
-        half = float(stats.norm.isf(0.025)) * error
+        half = float(normal_isf(0.025)) * error
         aliases = self.aliases[k]
         collateral = [int(p) for p in self.climb.explained[k] if int(p) not in aliases]
         return Culprit(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from scipy import stats
 
 from credenza.association.measures import cramers_v, mcc, rank_correlation
+from credenza.association.tails import normal_isf
 from credenza.checks.base import answer
 from credenza.checks.evidence import Evidence
 from credenza.checks.policy_file import Expectation
@@ -37,7 +37,7 @@ class PolicyBreach:
         """Hold every declared pair against its expectation."""
         policy = evidence.policy
         expectations = () if policy is None else policy.expectations
-        z = float(stats.norm.isf(evidence.settings.fdr / (2 * max(len(expectations), 1))))
+        z = float(normal_isf(evidence.settings.fdr / (2 * max(len(expectations), 1))))
         findings, widths, measured, empty = [], [], [], []
         for k, expectation in enumerate(expectations):
             measure, value, error = self._measure(evidence, expectation, k)
