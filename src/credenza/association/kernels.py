@@ -33,6 +33,19 @@ popcount: Any = intrinsic(_popcount)
 
 
 @njit(cache=True, nogil=True)
+def _pack_binary(column: NDArray[np.uint8], plane: NDArray[np.uint64]) -> None:
+    """Pack a column of zeros and ones a word at a time, without a branch."""
+    whole = column.size // 64
+    for w in range(whole):
+        word = np.uint64(0)
+        for k in range(64):
+            word |= np.uint64(column[64 * w + k]) << np.uint64(k)
+        plane[w] = word
+    for row in range(64 * whole, column.size):
+        plane[whole] |= np.uint64(column[row]) << np.uint64(row & 63)
+
+
+@njit(cache=True, nogil=True)
 def pack_planes(codes: NDArray[np.uint8], offsets: IntArray, planes: NDArray[np.uint64]) -> None:
     """Set bit (row mod 64) of word (row div 64) of plane ``offsets[j] + codes[row, j] - 1`` unless the code is 0.
 
@@ -42,6 +55,9 @@ def pack_planes(codes: NDArray[np.uint8], offsets: IntArray, planes: NDArray[np.
     for j in range(features):
         column = codes[:, j]
         base = offsets[j] - 1
+        if offsets[j + 1] - offsets[j] == 1:
+            _pack_binary(column, planes[offsets[j]])
+            continue
         for row in range(rows):
             code = column[row]
             if code:
@@ -148,24 +164,22 @@ def pair_counts(codes: NDArray[np.uint8], sizes: tuple[int, ...]) -> IntArray:
 
 
 def _restore_first_levels(inner: IntArray, sizes: tuple[int, ...], rows: int) -> IntArray:
-    """Add the rows and columns of every feature's level 0: the total less the feature's other levels."""
+    """Add the rows and columns of every feature's level 0: the margin less the sum over the feature's other levels."""
     total = int(sum(sizes))
+    out = np.zeros((total, total), np.int64)
+    if not sizes:
+        return out
     starts = np.concatenate(([0], np.cumsum(sizes)))[:-1].astype(np.int64)
-    kept = np.ones(total, bool)
-    kept[starts] = False
+    kept = np.setdiff1d(np.arange(total), starts)
+    out[np.ix_(kept, kept)] = inner
     margin = np.zeros(total, np.int64)
     margin[kept] = np.diag(inner)
-    out = np.zeros((total, total), np.int64)
-    out[np.ix_(kept, kept)] = inner
-    feature = np.repeat(np.arange(len(sizes)), sizes)
-    member = np.zeros((len(sizes), total), np.int64)
-    member[feature, np.arange(total)] = 1
-    margin[starts] = rows - member @ margin
-    out[starts, :] = margin - member @ out
-    out[:, starts] = margin[:, None] - out @ member.T
-    # Entries (start, start) were filled twice; they follow from the margins once more.
-    both = margin[starts][:, None] - (out[starts, :] * (1 - np.isin(np.arange(total), starts))) @ member.T
-    out[np.ix_(starts, starts)] = both
+    margin[starts] = rows - np.add.reduceat(margin, starts)
+    first = margin - np.add.reduceat(out, starts, axis=0)
+    first[:, starts] = 0
+    first[:, starts] = margin[starts][:, None] - np.add.reduceat(first, starts, axis=1)
+    out[starts, :] = first
+    out[:, starts] = first.T
     out[starts, starts] = margin[starts]
     return out
 
