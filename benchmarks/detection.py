@@ -50,7 +50,7 @@ def look(
         "flagged": float(details["flagged_at_first"]),
         "left": float(left),
         "effective": float(details["effective_rows"]) / suspect.num_rows,
-        "diverged": float(not np.isfinite(details["effective_rows"])),
+        "diverged": float(not (np.isfinite(details["effective_rows"]) and details["residual"] < 0.001)),
     }
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from credenza.association.gsquare import pool_levels
+from credenza.association.shift import comparable_levels
 from credenza.checks.base import answer
 from credenza.checks.evidence import Evidence
 from credenza.contracts import Finding, Outcome, Severity, Status
@@ -15,7 +15,8 @@ from credenza.contracts import Finding, Outcome, Severity, Status
 class MarginalShift:
     """Does a feature take its values as often as in the reference?
 
-    Detects: Pearson's chi-square of homogeneity of the feature's levels (those with fewer than 20 counts pooled),
+    Detects: Pearson's chi-square of homogeneity of the feature's levels (those that
+    fewer than 20 rows are expected in on either side are pooled),
     Benjamini-Hochberg over features at the audit's rate. A shift that the culprits of CZ201 explain by themselves is
     reported as their consequence. Notices: ordinary drift does this too.
 
@@ -55,10 +56,16 @@ class MarginalShift:
             )
         tested = _testable(evidence)
         rare = len(schema.features) - tested
-        left = f"; {rare} with fewer than two levels of 20 rows on both sides were not tested" if rare else ""
+        left = (
+            f"; {rare} with fewer than two levels of 20 expected rows on both sides were not tested"
+            if rare
+            else ""
+        )
         details = {"features_tested": tested}
         if not tested and not findings:
-            reason = f"none of {rare} features has two levels of 20 rows on both sides: give more rows"
+            reason = (
+                f"none of {rare} features has two levels of 20 expected rows on both sides: give more rows"
+            )
             return Outcome(self.code, self.title, Status.SKIPPED, reason, (), details)
         clear = f"none of {tested} features takes its values more or less often than expected{left}"
         return answer(self, findings, clear, details=details)
@@ -69,7 +76,7 @@ def _testable(evidence: Evidence) -> int:
     layout, samples = evidence.layout, evidence.samples
     before, after = (np.diag(sample.joint) for sample in samples)
     parts = [slice(layout.starts[f], layout.starts[f + 1]) for f in range(layout.features)]
-    groups = [pool_levels(before[p], after[p], layout.ordered[f]) for f, p in enumerate(parts)]
+    groups = [comparable_levels(before[p], after[p], layout.ordered[f]) for f, p in enumerate(parts)]
     return sum(int(g.max()) > 0 for g in groups)
 
 

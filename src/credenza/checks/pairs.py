@@ -46,6 +46,7 @@ class AssociationShift:
             "flagged_at_first": len(evidence.describer.flagged),
             "effective_rows": float(climb.calibration.effective_size),
             "design_effect": float(evidence.design_effect),
+            "residual": float(climb.calibration.residual),
             "unrestorable_cells": len(climb.calibration.empty),
             "detectable_typical": _finite(power.typical()),
             "detectable_weakest": _finite(power.weakest()),
