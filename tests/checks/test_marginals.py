@@ -65,11 +65,29 @@ def test_what_the_culprits_explain_is_said() -> None:
 def test_a_few_rows_are_not_called_clear(run: Any, clean: pa.Table, reference: pa.Table) -> None:
     outcome = run("CZ101", clean.slice(0, 12), reference)
     assert outcome.status is Status.SKIPPED
-    assert outcome.reason == "none of 6 features has two levels of 20 rows on both sides: give more rows"
+    assert (
+        outcome.reason
+        == "none of 6 features has two levels of 20 expected rows on both sides: give more rows"
+    )
 
 
 def test_rare_features_are_counted(run: Any) -> None:
     table = population(1_000, 3).select(["smoker", "urban"])
     rare = table.append_column("rare", pa.array([k < 15 for k in range(1_000)]))
     outcome = run("CZ101", rare, rare)
-    assert outcome.reason.endswith("; 1 with fewer than two levels of 20 rows on both sides were not tested")
+    assert outcome.reason.endswith(
+        "; 1 with fewer than two levels of 20 expected rows on both sides were not tested"
+    )
+
+
+def test_levels_that_one_side_lacks_are_a_shift(run: Any, clean: pa.Table, reference: pa.Table) -> None:
+    older = pa.array(clean["age"].to_numpy() + 200.0)
+    for column, values, start in (
+        ("urban", pa.array([False] * clean.num_rows), "urban: False in 100.0% of the rows, "),
+        ("age", older, "age: > "),
+    ):
+        gone = clean.set_column(clean.column_names.index(column), column, values)
+        (finding,) = run("CZ101", gone, reference).findings
+        assert finding.subject == (column,)
+        assert finding.message.startswith(start)
+        assert " in 100.0% of the rows, " in finding.message

@@ -15,10 +15,9 @@ from credenza.contracts import Finding, Outcome, Severity, Status
 class MarginalShift:
     """Does a feature take its values as often as in the reference?
 
-    Detects: Pearson's chi-square of homogeneity of the feature's levels (those that
-    fewer than 20 rows are expected in on either side are pooled),
-    Benjamini-Hochberg over features at the audit's rate. A shift that the culprits of CZ201 explain by themselves is
-    reported as their consequence. Notices: ordinary drift does this too.
+    Detects: Pearson's chi-square of homogeneity of the feature's levels (those that fewer than 20 rows are expected in
+    on either side are pooled), Benjamini-Hochberg over features at the audit's rate. A shift that the culprits of CZ201
+    explain by themselves is reported as their consequence. Notices: ordinary drift does this too.
 
     Cannot see: associative poisoning, which keeps every marginal.
     """
