@@ -138,23 +138,25 @@ def test_too_few_rows_are_not_clear(run: Any, clean: pa.Table, reference: pa.Tab
 
 
 @pytest.mark.parametrize(
-    ("strength", "message"),
+    ("strength", "tested", "message"),
     [
-        ([], "0 pairs tested, none significant; the tables are too small to show any shift reliably"),
+        ([], 0, "0 pairs tested, none significant; the tables are too small to show any shift reliably"),
         (
             [0.1, np.inf, np.inf],
+            3,
             "3 pairs tested, none significant; the tables are too small to show any shift reliably",
         ),
         (
             [0.01, 0.02, 0.04, np.inf],
-            "4 pairs tested, none significant. A shift of strength 0.030 on a typical pair, 0.040 on the hardest, "
-            "would have shown with 80% power; 1 pairs are too rare to show any",
+            3,
+            "3 of 4 pairs tested, none significant. A shift of strength 0.030 on a typical pair, 0.040 on the hardest, "
+            "would have shown with 80% power; 1 pair is too rare to show any",
         ),
     ],
 )
-def test_what_a_clear_outcome_admits(strength: list[float], message: str) -> None:
+def test_what_a_clear_outcome_admits(strength: list[float], tested: int, message: str) -> None:
     values = np.array(strength, float)
-    assert could_have_missed(Power(values, values, 0.8), None) == message
+    assert could_have_missed(Power(values, values, 0.8), None, tested) == message
 
 
 def test_twins_of_a_culprits_feature_are_aliases(run: Any) -> None:

@@ -59,7 +59,7 @@ class AssociationShift:
         return answer(
             self,
             findings,
-            could_have_missed(power, evidence.permutation_p),
+            could_have_missed(power, evidence.permutation_p, int(climb.first.tested.sum())),
             details=details,
             culprits=culprits,
             also=f"; {counted(len(evidence.describer.flagged), 'pair')} flagged before anything was explained",
@@ -101,16 +101,17 @@ class AssociationShift:
         return Finding(self.code, (), message, Severity.ALARM)
 
 
-def could_have_missed(power: Power, permutation_p: float | None) -> str:
-    """What a clear outcome would not have shown."""
-    tested = len(power.strength)
+def could_have_missed(power: Power, permutation_p: float | None, tested: int) -> str:
+    """What a clear outcome would not have shown; ``tested`` of the pairs had anything to test."""
+    pairs = len(power.strength)
+    told = f"{tested:,} pairs" if tested == pairs else f"{tested:,} of {pairs:,} pairs"
     gate = "" if permutation_p is None else f" (permutation p = {permutation_p:.3f})"
-    if not tested or np.isinf(power.typical()):
-        return f"{tested} pairs tested, none significant{gate}; the tables are too small to show any shift reliably"
+    if not pairs or np.isinf(power.typical()):
+        return f"{told} tested, none significant{gate}; the tables are too small to show any shift reliably"
     blind = int(np.isinf(power.strength).sum())
-    rare = f"; {blind} pairs are too rare to show any" if blind else ""
+    rare = f"; {counted(blind, 'pair')} {'is' if blind == 1 else 'are'} too rare to show any" if blind else ""
     return (
-        f"{tested:,} pairs tested, none significant{gate}. A shift of strength {power.typical():.3f} on a typical "
+        f"{told} tested, none significant{gate}. A shift of strength {power.typical():.3f} on a typical "
         f"pair, {power.weakest():.3f} on the hardest, would have shown with {power.power:.0%} power{rare}"
     )
 
