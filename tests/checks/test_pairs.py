@@ -191,3 +191,22 @@ def test_a_culprit_comes_with_the_odds_ratios_of_its_table(
     assert low < found < high
     pmi = outcome.findings[0].details["normalised_pmi"]
     assert pmi["suspect"] > pmi["reference"]
+
+
+def test_cells_that_no_weights_restore_are_admitted(run: Any) -> None:
+    """b becomes a copy of a: its collateral with c, which hangs on a, cannot be weighted away."""
+
+    def draw(seed: int, copy: bool) -> pa.Table:
+        rng = np.random.default_rng(seed)
+        a, b, other = rng.random((3, 4_000)) < 0.4
+        c = np.where(rng.random(4_000) < 0.9, a, other)
+        return pa.table({"a": a, "b": a if copy else b, "c": c, "d": rng.random(4_000) < 0.3})
+
+    outcome = run("CZ201", draw(1, copy=True), draw(2, copy=False))
+    assert set(outcome.culprits[0].features) == {"a", "b"}
+    assert outcome.reason.endswith(
+        "; cells with up to 24% of the reference have no row in the suspect, so no weights restore them "
+        "and some of the culprits may be collateral of others"
+    )
+    outcome = run("CZ201", draw(1, copy=False), draw(2, copy=False))
+    assert "no row in the suspect" not in outcome.reason

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from credenza.checks.base import answer, counted
 from credenza.checks.describe import sentence
 from credenza.checks.evidence import Evidence
 from credenza.contracts import Culprit, Finding, FloatArray, Outcome, Severity, Status
+
+NOTABLE_SHARE = 0.01  # of the reference in a cell that the suspect lacks
 
 
 class AssociationShift:
@@ -62,7 +64,8 @@ class AssociationShift:
             could_have_missed(power, evidence.permutation_p, int(climb.first.tested.sum())),
             details=details,
             culprits=culprits,
-            also=f"; {counted(len(evidence.describer.flagged), 'pair')} flagged before anything was explained",
+            also=f"; {counted(len(evidence.describer.flagged), 'pair')} flagged before anything was explained"
+            + _unrestorable(climb.calibration.empty, len(culprits)),
         )
 
     def finding(self, culprit: Culprit, before: FloatArray, after: FloatArray) -> Finding:
@@ -104,7 +107,7 @@ class AssociationShift:
 def could_have_missed(power: Power, permutation_p: float | None, tested: int) -> str:
     """What a clear outcome would not have shown; ``tested`` of the pairs had anything to test."""
     pairs = len(power.strength)
-    told = f"{tested:,} pairs" if tested == pairs else f"{tested:,} of {pairs:,} pairs"
+    told = counted(tested, "pair") if tested == pairs else f"{tested:,} of {counted(pairs, 'pair')}"
     gate = "" if permutation_p is None else f" (permutation p = {permutation_p:.3f})"
     if not pairs or np.isinf(power.typical()):
         return f"{told} tested, none significant{gate}; the tables are too small to show any shift reliably"
@@ -113,6 +116,17 @@ def could_have_missed(power: Power, permutation_p: float | None, tested: int) ->
     return (
         f"{told} tested, none significant{gate}. A shift of strength {power.typical():.3f} on a typical "
         f"pair, {power.weakest():.3f} on the hardest, would have shown with {power.power:.0%} power{rare}"
+    )
+
+
+def _unrestorable(empty: tuple[tuple[Any, Any, float], ...], culprits: int) -> str:
+    """A warning where no weights can undo a culprit, so that its collateral may have been named beside it."""
+    share = max((mass for *_, mass in empty), default=0.0)
+    if share < NOTABLE_SHARE or culprits < 2:
+        return ""
+    return (
+        f"; cells with up to {share:.0%} of the reference have no row in the suspect, so no weights restore them "
+        "and some of the culprits may be collateral of others"
     )
 
 
