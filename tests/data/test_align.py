@@ -144,3 +144,14 @@ def test_extending_twice_changes_nothing_more() -> None:
     twice, _ = extend_schema(once, sketch(suspect))
     assert once == twice
     assert twice.features[0].levels == ("x", "y", "(other)", "(missing)")
+
+
+def test_a_column_that_was_constant_in_the_reference_and_varies_now() -> None:
+    clean = fit_schema(sketch(pa.table({"k": [7, 7, 7, 7], "keep": [0, 1, 0, 1]})))
+    schema, issues = extend_schema(clean, sketch(pa.table({"k": [7, 7, 8, 7], "keep": [0, 1, 0, 1]})))
+    assert schema.names == ("keep",)
+    assert [(issue.problem, issue.message) for issue in issues] == [
+        ("new levels", "column 'k': one value in the reference, several in the suspect; it was not compared")
+    ]
+    _, issues = extend_schema(clean, sketch(pa.table({"k": [7, 7, 7, 7], "keep": [0, 1, 0, 1]})))
+    assert issues == ()

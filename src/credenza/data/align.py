@@ -46,7 +46,7 @@ def extend_schema(schema: Schema, sketch: TableSketch) -> tuple[Schema, tuple[Co
     -------
     The extended schema, and what differs. A new level is an issue when the reference had no "(other)", or
     when it holds 1% of the rows or more. In a continuous feature with one bin a value, new values fall into
-    the bin that their order gives them and are an issue alike.
+    the bin that their order gives them and are an issue alike. So is a column that varies here and was constant there.
 
     Examples
     --------
@@ -72,9 +72,12 @@ def extend_schema(schema: Schema, sketch: TableSketch) -> tuple[Schema, tuple[Co
         features.append(extended)
         issues.extend(found)
     known = {*schema.names, *(name for name, _ in schema.skipped)}
-    for name, _ in schema.skipped:
+    for name, reason in schema.skipped:
         if name not in sketch:
             issues.append(_absent(name, "suspect"))
+        elif reason.startswith("constant") and sketch[name].distinct > 1:
+            message = f"column {name!r}: one value in the reference, several in the suspect"
+            issues.append(ColumnIssue(name, "new levels", f"{message}; it was not compared"))
     issues.extend(_absent(name, "reference") for name in sketch.columns if name not in known)
     skipped.extend(
         (name, f"column {name!r} is absent in the reference") for name in sketch.columns if name not in known
