@@ -192,8 +192,11 @@ def contributors(seed: int, *, strength: float) -> Record | None:
     if strength:
         pairs = feasible(0.05, 8_000, 2_000)
         a, b, sign = pairs[seed % len(pairs)]
-        attack = AssociativePoisoning((a, b), strength=sign * strength, mode="relabel")
-        parts[bad], true = attack.apply(parts[bad], seed=seed).data, frozenset((a, b))
+        attack = AssociativePoisoning((a, b), strength=sign * strength, mode="duplicate")
+        try:
+            parts[bad], true = attack.apply(parts[bad], seed=seed).data, frozenset((a, b))
+        except credenza.errors.InfeasibleError:
+            return None
     names = [f"c{k}" for k in range(10) for _ in range(1_600)]
     whole = pa.concat_tables(parts).append_column("contributor", pa.array(names))
     found = credenza.audit(whole, slices="contributor", checks=("CZ202",)).result.culprits
