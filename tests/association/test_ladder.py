@@ -18,6 +18,7 @@ from association.worlds import (
 )
 
 from credenza.association import ladder as rungs
+from credenza.association.kernels import pair_counts
 from credenza.association.measures import covariance
 from credenza.association.probes import Layout
 
@@ -221,3 +222,19 @@ def test_a_single_feature_has_no_pairs() -> None:
     climb = ladder(clean[:, :1], reference[:, :1], Layout((2,), (0,))).climb()
     assert climb.steps == ()
     assert climb.first.log_p.shape == (0,)
+
+
+def test_a_culprit_that_empties_cells_takes_its_features_pairs_with_it() -> None:
+    rng = np.random.default_rng(0)
+
+    def draw(rows: int) -> np.ndarray:
+        a, b, other = rng.random((3, rows)) < 0.4
+        c = np.where(rng.random(rows) < 0.9, a, other)
+        return np.asfortranarray(np.stack([a, b, c, *(rng.random((3, rows)) < 0.3)], axis=1).astype(np.uint8))
+
+    reference, suspect = draw(4_000), draw(4_000)
+    suspect[:, 1] = suspect[:, 0]
+    layout = Layout((2,) * 6, (0,) * 6)
+    climb = rungs.Ladder(suspect, pair_counts(reference, layout.sizes), 4_000, layout).climb()
+    assert [step.pair for step in climb.steps] == [0]
+    assert len(climb.calibration.empty) == 2

@@ -240,3 +240,20 @@ def test_damage_is_found_or_harmless(saved: Path, where: float, value: int, cut:
         assert same(Profile.load(path), Profile.load(saved))
     path.write_bytes(bytes(content[: int(cut * (len(content) - 1))]))
     assert "is not a profile" in refused(path)
+
+
+def test_a_part_with_missing_values_and_new_levels_adds_to_one_without() -> None:
+    first = profile(table(300))
+    odd = table(300, seed=1).to_pylist()
+    for row in odd[:40]:
+        row["age"] = None
+    for row in odd[40:60]:
+        row["job"] = "a level that the first part lacks"
+    second = profile(pa.Table.from_pylist(odd, schema=table(300).schema), like=first)
+    both, turned = first + second, second + first
+    assert both.rows == 600
+    assert both.counts.joint.tolist() == turned.counts.joint.tolist()
+    age = both.schema.features[both.schema.index("age")]
+    assert age.missing is not None
+    assert both.counts.marginal(both.schema.index("age"))[age.missing] == 40
+    assert both.counts.marginal(both.schema.index("age")).sum() == 600

@@ -156,3 +156,13 @@ def test_no_coincidence_has_a_variance_too() -> None:
 def test_the_ratio_is_cut_off(ratio: float, expected: float) -> None:
     known = Duplicates(1_000, 990, 10, 2)
     assert coincidence_excess(known, known, ratio).expected == pytest.approx(expected)
+
+
+def test_rounded_values_do_not_count_as_copies() -> None:
+    rng = np.random.default_rng(1)
+
+    def world(digits: int) -> pa.Table:
+        x, y = (np.round(rng.normal(size=4_000), digits) for _ in range(2))
+        return pa.table({"x": x, "y": y, "z": rng.random(4_000) < 0.5})
+
+    assert evidence(world(1), world(9)).design_effect == 1.0

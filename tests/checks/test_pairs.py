@@ -206,7 +206,22 @@ def test_cells_that_no_weights_restore_are_admitted(run: Any) -> None:
     assert set(outcome.culprits[0].features) == {"a", "b"}
     assert outcome.reason.endswith(
         "; cells with up to 24% of the reference have no row in the suspect, so no weights restore them "
-        "and some of the culprits may be collateral of others"
+        "and other pairs of the same features could not be judged"
     )
     outcome = run("CZ201", draw(1, copy=False), draw(2, copy=False))
     assert "no row in the suspect" not in outcome.reason
+
+
+def test_a_clear_outcome_says_that_new_levels_could_not_be_compared(run: Any) -> None:
+    def draw(seed: int) -> pa.Table:
+        rng = np.random.default_rng(seed)
+        kind = rng.choice(["x", "y", "z"], 3_000)
+        return pa.table({"a": rng.random(3_000) < 0.4, "b": rng.random(3_000) < 0.4, "kind": kind.tolist()})
+
+    moved = draw(1)
+    kinds = [
+        "NEW" if a else k for a, k in zip(moved["a"].to_pylist(), moved["kind"].to_pylist(), strict=True)
+    ]
+    outcome = run("CZ201", moved.set_column(2, "kind", pa.array(kinds)), draw(2))
+    assert outcome.status is Status.CLEAR
+    assert outcome.reason.endswith("; what the new levels of kind go with could not be compared")

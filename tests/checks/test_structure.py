@@ -84,3 +84,11 @@ def test_the_slices_column_is_not_compared(
 def test_chosen_columns_only_are_compared(run: Any, clean: pa.Table, reference: pa.Table) -> None:
     outcome = run("CZ001", clean, reference.drop_columns(["age"]), columns=["smoker", "urban"])
     assert outcome.reason.startswith("2 audited columns agree")
+
+
+def test_a_table_against_itself_is_noticed(run: Any, clean: pa.Table) -> None:
+    (finding,) = run("CZ001", clean, clean).findings
+    assert finding.severity is Severity.NOTICE
+    assert finding.message == (
+        "the suspect and the reference are the same data: a table audited against itself shows nothing"
+    )

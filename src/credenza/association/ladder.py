@@ -23,6 +23,9 @@ from credenza.association.tails import normal_log_sf
 from credenza.contracts import FloatArray, IntArray
 
 MAX_CULPRITS = 40
+LOST_SHARE = (
+    0.01  # of the reference in a pair's cells without a row in the suspect: the pair cannot be restored
+)
 
 
 @dataclass(frozen=True)
@@ -208,12 +211,28 @@ class Ladder:
         q[explained] = 1.0
         return np.flatnonzero(q <= self.fdr).astype(np.int64)
 
+    def unexplained(self, margins: tuple[int, ...], pairs: list[int]) -> IntArray:
+        """Positions of the pairs that are significant once these marginals and pairs are explained.
+
+        Where a culprit emptied a cell, no weights can restore it, and what still differs is its trace: then pairs that
+        share a feature with it, and pairs that were not significant at first, do not count.
+        """
+        state = self.explain(margins, pairs)
+        left = self.significant(state.shift, pairs)
+        lost = _unrestorable_features(state.fit)
+        if not left.size or not lost:
+            return left
+        i, j = self.layout.pairs
+        apart = ~np.isin(i[left], lost) & ~np.isin(j[left], lost)
+        first = self.significant(self.explain((), []).shift, [])
+        return left[apart & np.isin(left, first)]
+
     def _ascend(self, margins: tuple[int, ...]) -> tuple[list[Step], bool]:
         steps: list[Step] = []
         while True:
             named = [s.pair for s in steps]
             shift = self.explain(margins, named).shift
-            left = self.significant(shift, named)
+            left = self.unexplained(margins, named)
             if not left.size:
                 return steps, False
             if len(steps) >= MAX_CULPRITS:
@@ -258,7 +277,7 @@ class Ladder:
             if not rest:
                 break
             named = [s.pair for s in rest]
-            if not self.significant(self.explain(margins, named).shift, named).size:
+            if not self.unexplained(margins, named).size:
                 steps = rest
         return steps
 
@@ -270,6 +289,15 @@ class Ladder:
         log_p, _ = marginal_shift(self.reference, self.explain((), named).sample, self.layout)
         q = adjust(log_p, self.correction)
         kept = tuple(f for f in margins if q[f] <= self.fdr)
-        if kept != margins and self.significant(self.explain(kept, named).shift, named).size:
+        if kept != margins and self.unexplained(kept, named).size:
             return margins
         return kept
+
+
+def _unrestorable_features(fit: Calibration) -> list[int]:
+    """Features of the pairs of which at least ``LOST_SHARE`` of the reference lies in cells that the suspect lacks."""
+    lost: dict[tuple[int, ...], float] = {}
+    for features, _, share in fit.empty:
+        lost[features] = lost.get(features, 0.0) + share
+    pairs = [features for features, share in lost.items() if len(features) == 2 and share >= LOST_SHARE]
+    return sorted({f for pair in pairs for f in pair})

@@ -22,8 +22,11 @@ from credenza.data import (
     Duplicates,
     Kind,
     Schema,
+    Source,
     encode,
+    extend_schema,
     fit_schema,
+    joined_schema,
     level_map,
     open_source,
     sketch,
@@ -92,14 +95,17 @@ class Profile:
         ------
         InputError : the levels differ. Profile the second table with ``like=`` the first.
         """
-        if self.schema.digest() != other.schema.digest():
+        try:
+            schema = joined_schema(self.schema, other.schema)
+        except InputError as error:
             raise InputError(
                 f"profiles of {self.source} and {other.source} have differing levels: "
                 "make the second one like the first (credenza profile DATA --like FIRST.czp)"
-            )
+            ) from error
         return replace(
             self,
-            counts=self.counts + other.counts,
+            schema=schema,
+            counts=self.extended(schema) + other.extended(schema),
             moments=self.moments + other.moments,
             duplicates=None,
             source=f"{self.source} + {other.source}",
@@ -208,11 +214,12 @@ def profile(
 
     Raises
     ------
-    InputError : unreadable data, no usable column, or values that ``like`` has no level for.
+    InputError : unreadable data, no usable column, or columns other than those of ``like``.
 
     Notes
     -----
-    Cost: two passes over the data (one with ``like``), and one more for duplicate rows.
+    Cost: two passes over the data, and one more for duplicate rows. With ``like``, missing values and levels that the
+    other table lacks get levels of their own.
 
     Examples
     --------
@@ -230,7 +237,7 @@ def profile(
             "columns and like were both given: the columns of a profile like another are those of the other"
         )
     else:
-        schema = like.schema
+        schema = _schema_like(like, source, seed)
     if not schema.features:
         reasons = "; ".join(f"{name!r}: {reason}" for name, reason in schema.skipped[:3])
         raise InputError(
@@ -239,6 +246,19 @@ def profile(
     counts, moments = count_rows(source, schema)
     duplicates = source.duplicates(schema.names)
     return Profile(schema, counts, moments, duplicates, source.name, source.fingerprint(), seed)
+
+
+def _schema_like(like: Profile, source: Source, seed: int) -> Schema:
+    """The levels of a profile, with pools for what only this table has: missing values, new levels."""
+    known = [name for name in like.schema.names if name in source.columns]
+    schema, issues = extend_schema(like.schema, sketch(source, known, seed=seed))
+    lost = set(like.schema.names) - set(schema.names)
+    dropped = [issue.message for issue in issues if issue.column in lost]
+    if dropped:
+        raise InputError(
+            f"{source.name} cannot be profiled like {like.source}: {dropped[0]}; give the same columns"
+        )
+    return Schema(schema.features, like.schema.skipped)
 
 
 def count_rows(source: Any, schema: Schema) -> tuple[PairCounts, Moments]:

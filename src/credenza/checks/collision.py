@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
@@ -80,6 +81,26 @@ class Excess:
     expected: float
     pairs: float
     z: float
+
+
+def coded_duplicates(codes: NDArray[np.uint8]) -> Duplicates:
+    """How often whole rows of codes (n, m) coincide, by a 64-bit hash of each row.
+
+    Examples
+    --------
+    >>> coded_duplicates(np.array([[0, 1], [0, 1], [1, 1]], np.uint8)).pairs
+    1
+    """
+    drawn = np.random.default_rng(0).integers(1, 2**62, size=(codes.shape[1],))
+    factors = np.asarray(2 * drawn + 1, np.uint64)
+    keys = np.zeros(len(codes), np.uint64)
+    for j in range(codes.shape[1]):
+        keys += codes[:, j] * factors[j]
+    counts = np.unique(keys, return_counts=True)[1].astype(float)
+    pairs, triples = counts * (counts - 1) / 2, counts * (counts - 1) * (counts - 2) / 6
+    return Duplicates(
+        len(codes), len(counts), int(pairs.sum()), int(counts.max(initial=0)), int(triples.sum())
+    )
 
 
 def coincidence_excess(found: Duplicates, known: Duplicates, ratio: float) -> Excess:

@@ -46,7 +46,7 @@ class DuplicateRows:
     def _against(self, evidence: Evidence, found: Duplicates, excess: Excess) -> Outcome:
         s = evidence.settings
         details = _details(found) | {"expected_pairs": excess.expected, "z": excess.z}
-        clear = f"{_repeats(found)} of {found.rows:,} rows repeat an earlier one; the reference's rate explains that"
+        clear = f"{_repeats(found)}; the reference's rate explains that"
         if excess.z <= s.duplicate_z or excess.pairs < s.duplicate_share * found.rows:
             return answer(self, [], clear, details=details)
         message = (
@@ -63,7 +63,7 @@ class DuplicateRows:
         chance = tree_collision(evidence.suspect_counts)
         expected = chance * found.rows * (found.rows - 1) / 2
         details = _details(found) | {"expected_pairs": float(expected)}
-        clear = f"{_repeats(found)} of {found.rows:,} rows repeat an earlier one; chance explains that"
+        clear = f"{_repeats(found)}; chance explains that"
         most = MODEL_FACTOR * expected
         floor = max(most + 4 * most**0.5 + 2, evidence.settings.duplicate_share * found.rows)
         if found.pairs <= floor:
@@ -78,7 +78,8 @@ class DuplicateRows:
 
 
 def _repeats(d: Duplicates) -> str:
-    return f"{d.rows - d.distinct:,}"
+    again = d.rows - d.distinct
+    return f"{again:,} of {d.rows:,} rows {'repeats' if again == 1 else 'repeat'} an earlier one"
 
 
 def _details(d: Duplicates) -> dict[str, object]:

@@ -17,7 +17,7 @@ from credenza.association.multiplicity import permutation_p
 from credenza.association.probes import Layout
 from credenza.association.profile import Profile, count_rows, layout_of, numeric_names, numeric_values
 from credenza.association.shift import Sample, pair_shift
-from credenza.checks.collision import Excess, coincidence_excess, tree_collision
+from credenza.checks.collision import Excess, coded_duplicates, coincidence_excess, tree_collision
 from credenza.checks.describe import Describer
 from credenza.checks.groups import Groups, group_rows
 from credenza.checks.policy_file import Policy
@@ -190,8 +190,7 @@ class Evidence:
         found, known = self.suspect_duplicates, self.reference_duplicates
         if known is None or min(known.rows, found.rows) < 2:
             return None
-        ratio = tree_collision(self.suspect_counts) / tree_collision(self.reference_counts)
-        return coincidence_excess(found, known, ratio)
+        return coincidence_excess(found, known, self._collision_ratio)
 
     @cached_property
     def design_effect(self) -> float:
@@ -199,12 +198,27 @@ class Evidence:
 
         A sample drawn with replacement repeats rows; copies carry nothing new, and the variance of every share grows
         by sum c^2 / n over the multiplicities c (Kish 1965, section 8.2). An excess that is not significant, or below
-        1% of the rows, counts as none.
+        1% of the rows, counts as none. With the reference's rows at hand the excess must show on the levels too: values
+        that were rounded coincide more often, and are no copies.
         """
-        excess, s = self.duplicate_excess, self.settings
-        if excess is None or excess.z <= s.duplicate_z or excess.pairs < 0.01 * self.suspect.rows:
-            return 1.0
-        return 1.0 + 2.0 * excess.pairs / self.suspect.rows
+        copies, rows = self._copies(self.duplicate_excess), self.suspect.rows
+        if copies < 0.01 * rows or not isinstance(self.reference, Source):
+            return 1.0 + 2.0 * copies / rows
+        levels = coincidence_excess(
+            coded_duplicates(self.codes), coded_duplicates(self.reference_codes), self._collision_ratio
+        )
+        return 1.0 + 2.0 * min(copies, self._copies(levels)) / rows
+
+    def _copies(self, excess: Excess | None) -> float:
+        """Coinciding pairs that are beyond chance: significant, and at least 1% of the rows; else 0."""
+        if excess is None or excess.z <= self.settings.duplicate_z or excess.pairs < 0.01 * self.suspect.rows:
+            return 0.0
+        return float(excess.pairs)
+
+    @cached_property
+    def _collision_ratio(self) -> float:
+        """How much likelier two rows of the suspect coincide than two of the reference, by their pair counts."""
+        return tree_collision(self.suspect_counts) / tree_collision(self.reference_counts)
 
     @cached_property
     def ladder(self) -> Ladder:

@@ -61,7 +61,8 @@ class AssociationShift:
         return answer(
             self,
             findings,
-            could_have_missed(power, evidence.permutation_p, int(climb.first.tested.sum())),
+            could_have_missed(power, evidence.permutation_p, int(climb.first.tested.sum()))
+            + _not_comparable(evidence),
             details=details,
             culprits=culprits,
             also=f"; {counted(len(evidence.describer.flagged), 'pair')} flagged before anything was explained"
@@ -119,14 +120,25 @@ def could_have_missed(power: Power, permutation_p: float | None, tested: int) ->
     )
 
 
+def _not_comparable(evidence: Evidence) -> str:
+    """A warning about levels that only the suspect has: what they go with has nothing to be compared to."""
+    new = [
+        i.column for i in evidence.issues if i.problem == "new levels" and (i.share or 0.0) >= NOTABLE_SHARE
+    ]
+    if not new:
+        return ""
+    named = ", ".join(new[:3]) + (f" and {len(new) - 3} more columns" if len(new) > 3 else "")
+    return f"; what the new levels of {named} go with could not be compared"
+
+
 def _unrestorable(empty: tuple[tuple[Any, Any, float], ...], culprits: int) -> str:
-    """A warning where no weights can undo a culprit, so that its collateral may have been named beside it."""
+    """A warning where no weights can undo a culprit, so that other pairs of its features cannot be judged."""
     share = max((mass for *_, mass in empty), default=0.0)
-    if share < NOTABLE_SHARE or culprits < 2:
+    if share < NOTABLE_SHARE or not culprits:
         return ""
     return (
         f"; cells with up to {share:.0%} of the reference have no row in the suspect, so no weights restore them "
-        "and some of the culprits may be collateral of others"
+        "and other pairs of the same features could not be judged"
     )
 
 

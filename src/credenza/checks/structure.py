@@ -38,6 +38,9 @@ class Structure:
                 )
             )
         reference = evidence.reference
+        if self._same_data(evidence):
+            message = "the suspect and the reference are the same data: a table audited against itself shows nothing"
+            findings.append(Finding(self.code, (), message, Severity.NOTICE))
         rows = reference.rows if reference is not None else 0
         kind = "profile" if isinstance(reference, Profile) else "reference"
         clear = (
@@ -47,3 +50,14 @@ class Structure:
         return answer(
             self, findings, clear, details={"suspect_rows": evidence.suspect.rows, "reference_rows": rows}
         )
+
+    def _same_data(self, evidence: Evidence) -> bool:
+        reference = evidence.reference
+        known = (
+            reference.sha256
+            if isinstance(reference, Profile)
+            else reference.fingerprint()
+            if reference
+            else ""
+        )
+        return known == evidence.suspect.fingerprint()

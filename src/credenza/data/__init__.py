@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credenza.data.align import ColumnIssue, extend_schema
+from credenza.data.align import ColumnIssue, extend_schema, joined_schema
 from credenza.data.encode import encode, encode_source
 from credenza.data.fit import fit_schema
 from credenza.data.schema import Feature, Kind, Schema, level_map
@@ -23,6 +23,7 @@ __all__ = [
     "encode_source",
     "extend_schema",
     "fit_schema",
+    "joined_schema",
     "level_map",
     "open_source",
     "sketch",

@@ -11,6 +11,7 @@ from credenza.data.columns import Family, truth
 from credenza.data.fit import pools_added, unique_labels
 from credenza.data.schema import MAX_LEVELS, Feature, Kind, Schema
 from credenza.data.sketch import ColumnSketch, TableSketch
+from credenza.errors import InputError
 
 COMMON = 0.01
 
@@ -83,6 +84,31 @@ def extend_schema(schema: Schema, sketch: TableSketch) -> tuple[Schema, tuple[Co
         (name, f"column {name!r} is absent in the reference") for name in sketch.columns if name not in known
     )
     return Schema(tuple(features), tuple(skipped)), tuple(issues)
+
+
+def joined_schema(first: Schema, second: Schema) -> Schema:
+    """The schema that encodes what either of two encodes: the same bins and values, the pools of both.
+
+    Raises
+    ------
+    InputError : a feature is in one of them only, or its bins or values differ.
+
+    Examples
+    --------
+    >>> a = Feature("x", Kind.BINARY, ("0", "1"), values=(0.0, 1.0))
+    >>> b = Feature("x", Kind.BINARY, ("0", "1", "(missing)"), values=(0.0, 1.0), missing=2)
+    >>> joined_schema(Schema((a,)), Schema((b,))).features[0].levels
+    ('0', '1', '(missing)')
+    """
+    if first.names != second.names:
+        only = sorted({*first.names} ^ {*second.names}) or ["their order"]
+        raise InputError(f"the features differ ({', '.join(map(repr, only[:3]))}); fit one schema for both")
+    joined = []
+    for a, b in zip(first.features, second.features, strict=True):
+        if (a.kind, a.edges, a.values) != (b.kind, b.edges, b.values):
+            raise InputError(f"levels of {a.name!r} differ between the schemas; fit one schema for both")
+        joined.append(pools_added(a, other=b.other is not None, missing=b.missing is not None))
+    return Schema(tuple(joined), first.skipped)
 
 
 def _absent(name: str, side: str) -> ColumnIssue:
