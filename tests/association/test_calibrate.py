@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from credenza.association.calibrate import MIN_ESS_SHARE, RIDGES, Calibration, calibrate
+from credenza.association.calibrate import MIN_ESS_SHARE, RIDGES, Calibration, calibrate, raked
 
 Pair = tuple[int, int]
 
@@ -199,3 +199,26 @@ def test_five_hundred_hostile_problems_never_diverge() -> None:
             kept = weighted(codes, fit.weights, features, (2,) * len(features))[where]
             assert kept.sum() == 0.0
     assert met > 50
+
+
+@given(st.integers(2, 6), st.integers(2, 6), st.integers(0, 10_000))
+def test_raking_keeps_odds_ratios_and_meets_the_margins(r: int, c: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    table, want = (
+        rng.dirichlet(np.full(r * c, 2.0)).reshape(r, c),
+        rng.dirichlet(np.full(r * c, 2.0)).reshape(r, c),
+    )
+    found = raked(table, want.sum(axis=1), want.sum(axis=0))
+    np.testing.assert_allclose(found.sum(axis=1), want.sum(axis=1), atol=1e-8)
+    np.testing.assert_allclose(found.sum(axis=0), want.sum(axis=0), atol=1e-8)
+    np.testing.assert_allclose(
+        found * found[0, 0] / (found[:, :1] * found[:1]),
+        table * table[0, 0] / (table[:, :1] * table[:1]),
+        rtol=1e-6,
+    )
+
+
+def test_raking_fills_a_level_that_the_table_lacks() -> None:
+    found = raked(np.array([[0.6, 0.4], [0.0, 0.0]]), np.array([0.7, 0.3]), np.array([0.5, 0.5]))
+    np.testing.assert_allclose(found.sum(axis=1), [0.7, 0.3], atol=1e-8)
+    assert np.isfinite(found).all()

@@ -238,3 +238,13 @@ def test_a_culprit_that_empties_cells_takes_its_features_pairs_with_it() -> None
     climb = rungs.Ladder(suspect, pair_counts(reference, layout.sizes), 4_000, layout).climb()
     assert [step.pair for step in climb.steps] == [0]
     assert len(climb.calibration.empty) == 2
+
+
+def test_drift_of_a_culprits_own_feature_is_not_put_down_to_the_culprit() -> None:
+    suspect, reference = attacked(1)
+    feature = PAIR[0]
+    keep = (suspect[:, feature] == 1) | (np.arange(len(suspect)) % 2 == 0)
+    climb = ladder(np.asfortranarray(suspect[keep]), reference).climb()
+    assert len(climb.steps) == 1
+    assert feature in climb.shifted
+    assert feature not in climb.collateral_margins

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from credenza.contracts import FloatArray, IntArray
 
 MAX_STEPS = 25
+SWEEPS = 500
 TOLERANCE = 1e-9  # on the largest difference between a target share and the weighted share
 RIDGES = (
     1e-10,
@@ -144,6 +145,32 @@ def calibrate(
         if converged and effective >= MIN_ESS_SHARE * rows:
             break
     return Calibration(weights, effective, residual, ridge, steps, empty)
+
+
+def raked(table: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArray:
+    """The table with these margins and the odds ratios of ``table`` (iterative proportional fitting).
+
+    Parameters
+    ----------
+    table : (L_a, L_b), non-negative.
+    rows, columns : the margins, (L_a,) and (L_b,), of equal sums. Where a wanted level is empty in ``table``, half a
+        thousandth of an even share is put there first, so that the margin can be met.
+
+    Examples
+    --------
+    >>> raked(np.array([[0.4, 0.1], [0.1, 0.4]]), np.array([0.8, 0.2]), np.array([0.5, 0.5])).round(3).tolist()
+    [[0.483, 0.317], [0.017, 0.183]]
+    """
+    out = np.asarray(table, float).copy()
+    thin = 5e-4 * float(out.sum()) / out.size
+    out[(out.sum(axis=1) == 0) & (rows > 0)] += thin
+    out[:, (out.sum(axis=0) == 0) & (columns > 0)] += thin
+    for _ in range(SWEEPS):
+        out *= (rows / np.maximum(out.sum(axis=1), 1e-300))[:, None]
+        out *= columns / np.maximum(out.sum(axis=0), 1e-300)
+        if np.abs(out.sum(axis=1) - rows).max(initial=0.0) < TOLERANCE:
+            break
+    return out
 
 
 def _distinct(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from credenza.association.calibrate import Calibration, calibrate
+from credenza.association.calibrate import Calibration, calibrate, raked
 from credenza.association.estimate import strengths
 from credenza.association.kernels import pair_counts, weighted_pair_counts
 from credenza.association.multiplicity import adjust
@@ -282,16 +282,24 @@ class Ladder:
         return steps
 
     def _prune_margins(self, margins: tuple[int, ...], steps: list[Step]) -> tuple[int, ...]:
-        """Keep only the marginal shifts that the culprits do not explain by themselves."""
+        """Keep only the marginal shifts that the culprits' moved associations do not bring about by themselves."""
         if not steps or not margins:
             return margins
         named = [s.pair for s in steps]
-        log_p, _ = marginal_shift(self.reference, self.explain((), named).sample, self.layout)
+        fit = calibrate(self.codes, self.layout.sizes, {}, dict(map(self._association_only, named)))
+        log_p, _ = marginal_shift(self.reference, self._weighted(fit), self.layout)
         q = adjust(log_p, self.correction)
         kept = tuple(f for f in margins if q[f] <= self.fdr)
         if kept != margins and self.unexplained(kept, named).size:
             return margins
         return kept
+
+    def _association_only(self, pair: int) -> tuple[tuple[int, int], FloatArray]:
+        """The reference's association in the suspect's marginals: what an attack on the pair alone has changed."""
+        i, j = (int(x[pair]) for x in self.layout.pairs)
+        table = self.layout.block(self.reference.joint, i, j) / self.reference.size
+        own = self.layout.block(self.plain.joint, i, j) / self.plain.size
+        return (i, j), raked(table, own.sum(axis=1), own.sum(axis=0))
 
 
 def _unrestorable_features(fit: Calibration) -> list[int]:
