@@ -11,7 +11,7 @@ from credenza.association.ladder import Climb, Ladder, Step
 from credenza.association.measures import mutual_information, pairwise_mutual_information, rank_correlation
 from credenza.association.shift import PairShift, cells, probe_tables
 from credenza.association.tails import normal_isf
-from credenza.contracts import Culprit, FloatArray, IntArray, PairTable
+from credenza.contracts import Culprit, Finding, FloatArray, IntArray, PairTable, Severity
 from credenza.data import Schema
 
 ALIAS_CORRELATION = 0.95  # rank correlation in bins from which two ordered features are one
@@ -204,4 +204,23 @@ def sentence(culprit: Culprit) -> str:
         f"{a} ({la}) and {b} ({lb}) go together {'more' if culprit.strength >= 0 else 'less'} often{where}: "
         f"strength {culprit.strength:+.4f} [{low:+.4f}, {high:+.4f}], about {culprit.rows_edited:,} rows edited, "
         f"MCC {culprit.mcc[0]:.3f} -> {culprit.mcc[1]:.3f}"
+    )
+
+
+def finding_of(code: str, culprit: Culprit, *, note: str = "", **details: object) -> Finding:
+    """A culprit as an alarm of a check, on its two features and on the part of the suspect, if it is in a part."""
+    about: dict[str, object] = {
+        "levels": list(culprit.levels),
+        "interval": list(culprit.interval),
+        "log10_p": culprit.log10_p,
+    }
+    return Finding(
+        code,
+        (*culprit.features, culprit.where) if culprit.where else culprit.features,
+        sentence(culprit) + note,
+        Severity.ALARM,
+        p=culprit.p,
+        q=culprit.q,
+        effect=culprit.strength,
+        details=about | ({"where": culprit.where} if culprit.where else {}) | details,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from credenza.association.estimate import Power, detectable
 from credenza.association.measures import normalised_pmi, odds_ratio
 from credenza.checks.base import answer, counted
-from credenza.checks.describe import sentence
+from credenza.checks.describe import finding_of
 from credenza.checks.evidence import Evidence
 from credenza.contracts import Culprit, Finding, FloatArray, Outcome, Severity, Status
 
@@ -37,7 +37,7 @@ class AssociationShift:
     def run(self, evidence: Evidence) -> Outcome:
         """Report the culprits, or the smallest strength that would have been seen."""
         climb, culprits = evidence.climb, evidence.describer.culprits()
-        findings = [self.finding(c, *evidence.describer.two_by_two(k)) for k, c in enumerate(culprits)]
+        findings = [self._finding(c, *evidence.describer.two_by_two(k)) for k, c in enumerate(culprits)]
         if climb.exhausted:
             findings.append(self._exhausted(len(culprits)))
         power = detectable(
@@ -69,25 +69,12 @@ class AssociationShift:
             + _unrestorable(climb.calibration.empty, len(culprits)),
         )
 
-    def finding(self, culprit: Culprit, before: FloatArray, after: FloatArray) -> Finding:
-        """One culprit as a finding; ``before`` and ``after`` are the counts of its 2x2 table."""
+    def _finding(self, culprit: Culprit, before: FloatArray, after: FloatArray) -> Finding:
+        """One culprit; ``before`` and ``after`` are the counts of its 2x2 table."""
         npmi = [float(normalised_pmi(table)[1, 1]) for table in (before, after)]
-        return Finding(
-            self.code,
-            culprit.features,
-            sentence(culprit),
-            Severity.ALARM,
-            p=culprit.p,
-            q=culprit.q,
-            effect=culprit.strength,
-            details={
-                "levels": list(culprit.levels),
-                "interval": list(culprit.interval),
-                "log10_p": culprit.log10_p,
-                "odds_ratio": {"reference": list(odds_ratio(before)), "suspect": list(odds_ratio(after))},
-                "normalised_pmi": {"reference": npmi[0], "suspect": npmi[1]},
-            },
-        )
+        ratios = {"reference": list(odds_ratio(before)), "suspect": list(odds_ratio(after))}
+        pointwise = {"reference": npmi[0], "suspect": npmi[1]}
+        return finding_of(self.code, culprit, odds_ratio=ratios, normalised_pmi=pointwise)
 
     def _too_small(self, evidence: Evidence) -> str:
         suspect, reference = len(evidence.codes), evidence.reference_counts.rows

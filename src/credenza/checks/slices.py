@@ -11,10 +11,10 @@ from credenza.association.estimate import Power, detectable
 from credenza.association.ladder import Ladder
 from credenza.association.shift import Sample
 from credenza.checks.base import answer
-from credenza.checks.describe import Describer, sentence
+from credenza.checks.describe import Describer, finding_of
 from credenza.checks.evidence import Evidence
 from credenza.checks.groups import could_have_missed
-from credenza.contracts import Culprit, Finding, Outcome, Severity, Status
+from credenza.contracts import Culprit, Outcome, Status
 
 
 class SliceShift:
@@ -50,7 +50,7 @@ class SliceShift:
         if not missed and not culprits:
             reason = f"no pair could show a shift of any size in any of {len(usable)} slices: give more rows"
             return Outcome(self.code, self.title, Status.SKIPPED, reason, (), details)
-        findings = [_finding(self.code, c) for c in culprits]
+        findings = [finding_of(self.code, c) for c in culprits]
         pairs = len(evidence.layout.pairs[0])
         clear = f"no slice out of {len(usable)} differs from the rest in any of {pairs:,} pairs{missed}"
         if small:
@@ -111,18 +111,3 @@ class SliceShift:
             correction=correction,
             min_strength=s.min_strength,
         )
-
-
-def _finding(code: str, culprit: Culprit) -> Finding:
-    subject = (*culprit.features, culprit.where)
-    details = {"levels": list(culprit.levels), "interval": list(culprit.interval), "where": culprit.where}
-    return Finding(
-        code,
-        subject,
-        sentence(culprit),
-        Severity.ALARM,
-        p=culprit.p,
-        q=culprit.q,
-        effect=culprit.strength,
-        details=details,
-    )

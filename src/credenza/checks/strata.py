@@ -10,10 +10,10 @@ from credenza.association.counts import PairCounts
 from credenza.association.estimate import Power, detectable
 from credenza.association.ladder import Ladder
 from credenza.checks.base import answer
-from credenza.checks.describe import Describer, sentence
+from credenza.checks.describe import Describer, finding_of
 from credenza.checks.evidence import Evidence
 from credenza.checks.groups import could_have_missed
-from credenza.contracts import Culprit, Finding, Outcome, Severity, Status
+from credenza.contracts import Culprit, Outcome, Status
 
 
 class StrataShift:
@@ -48,27 +48,11 @@ class StrataShift:
         if not missed and not culprits:
             reason = f"no pair could show a shift of any size in any of {len(usable)} strata: give more rows"
             return Outcome(self.code, self.title, Status.SKIPPED, reason, (), details)
-        findings = [self._finding(c) for c in culprits]
+        findings = [finding_of(self.code, c, note="; the whole table does not show it") for c in culprits]
         clear = f"no pair shifts inside any of {len(usable)} strata beyond what CZ201 reports{missed}"
         if small:
             clear += f"; {len(small)} strata with fewer than {least} rows on a side were not checked"
         return answer(self, findings, clear, details=details, culprits=culprits)
-
-    def _finding(self, culprit: Culprit) -> Finding:
-        return Finding(
-            self.code,
-            (*culprit.features, culprit.where),
-            sentence(culprit) + "; the whole table does not show it",
-            Severity.ALARM,
-            p=culprit.p,
-            q=culprit.q,
-            effect=culprit.strength,
-            details={
-                "levels": list(culprit.levels),
-                "interval": list(culprit.interval),
-                "where": culprit.where,
-            },
-        )
 
     def _climb(self, evidence: Evidence, stratum: int, strata: int) -> tuple[tuple[Culprit, ...], Power]:
         reference, suspect = evidence.strata_groups
