@@ -182,7 +182,13 @@ def aliases(seed: int) -> Record:
         and culprits[0].features[1] in copies | {pair[1]}
     )
     listed = bool(culprits) and len(culprits[0].aliases) >= len(copies) - 1
-    return {"named": float(right), "extra": float(max(len(culprits) - 1, 0)), "listed": float(listed)}
+    again = any(set(c.features) <= copies | {pair[1]} for c in culprits[1:])
+    return {
+        "named": float(right),
+        "extra": float(max(len(culprits) - 1, 0)),
+        "again": float(again),
+        "listed": float(listed),
+    }
 
 
 def contributors(seed: int, *, strength: float) -> Record | None:
@@ -263,13 +269,13 @@ SCENARIOS = (
         )
         for kind in ("level x level", "binary x continuous", "continuous x continuous")
     ),
-    Scenario("aliases", aliases, 60, (("named", "100%"), ("extra", "0"), ("listed", "100%"))),
+    Scenario("aliases", aliases, 60, (("named", "100%"), ("extra", "0"), ("again", "0"), ("listed", "100%"))),
     Scenario("contributors, null", partial(contributors, strength=0.0), 100, NULL),
     Scenario(
         "contributors, one of ten at .08", partial(contributors, strength=0.08), 100, (NAMED, ("extra", ""))
     ),
 )
-SHARES = {"any", "named", "all", "first", "covered", "left", "diverged", "listed"}
+SHARES = {"any", "named", "all", "first", "covered", "left", "diverged", "listed", "again"}
 
 
 def summary(values: list[float], share: bool) -> str:

@@ -63,7 +63,9 @@ def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("page", pages_with("console", "shell", "sh", "bash"))
 def test_commands_parse(page: Path) -> None:
-    for arguments in commands(page.read_text(encoding="utf-8")):
+    found = commands(page.read_text(encoding="utf-8"))
+    assert found, f"{page.name} has shell blocks and no command of ours in them"
+    for arguments in found:
         parse(arguments)
 
 

@@ -56,7 +56,10 @@ def test_heatmap_of_nothing_and_of_untested_pairs() -> None:
 @given(hnp.arrays(np.float64, st.integers(0, 9).map(lambda m: (m, m)), elements=FINITE), st.data())
 def test_heatmap_is_well_formed_whatever_the_names(strength: np.ndarray, data: st.DataObject) -> None:
     names = data.draw(st.lists(st.text(), min_size=len(strength), max_size=len(strength)))
-    parse(heatmap(names, strength, [(0, 1)] if len(names) > 1 else []))
+    root = parse(heatmap(names, strength, [(0, 1)] if len(names) > 1 else []))
+    cells = [rect for rect in root.iter("rect") if rect.find("title") is not None]
+    assert len(cells) <= len(names) * (len(names) - 1) // 2
+    assert len(list(root.iter("text"))) >= len(names)
 
 
 def test_labels_are_escaped_cleaned_and_short() -> None:
