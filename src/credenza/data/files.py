@@ -34,16 +34,19 @@ class OpenedPath:
 
 
 class FolderReader:
-    """Files of one format and one set of columns, one after another, cast to the schema they share."""
+    """Files of one format and one set of columns, one after another, cast to the schema they share.
+
+    ``readers`` holds one reader a file.
+    """
 
     def __init__(self, readers: Sequence[Reader], schema: pa.Schema) -> None:
-        self._readers = readers
+        self.readers = tuple(readers)
         self.schema: pa.Schema = schema
         self.rows: int = sum(reader.rows for reader in readers)
 
     def scan(self, columns: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
         schema = pa.schema([self.schema.field(name) for name in columns])
-        for reader in self._readers:
+        for reader in self.readers:
             for batch in reader.scan(columns, size):
                 yield batch if batch.schema.equals(schema) else batch.cast(schema)
 

@@ -98,6 +98,13 @@ class TextReader:
         )
         self.schema: pa.Schema = self._arrow_schema()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy in another process opens a DuckDB of its own, and knows the types already."""
+        return {**self.__dict__, "_database": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _database=connect())
+
     def _sniffed(self, sql_names: Sequence[str] | None) -> dict[str, str]:
         """Return DuckDB's first guess of the types; whole numbers, to be settled, where it cannot make one."""
         sql = f"DESCRIBE SELECT * FROM {self._function(None)}"
