@@ -138,8 +138,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class PairTable:
-    """All tested pairs, column by column; every array has length P. Strongest (smallest p) first.
+    """The strongest of the tested pairs, column by column, smallest p first; all columns are of one length.
 
+    ``tested`` of the table's ``pairs`` were tested; both default to as many as are listed. All that were tested are
+    listed, but for very wide tables, where the list ends after the strongest.
     ``role`` is "culprit", "alias", "collateral" (explained by a culprit), "drift" (explained by marginal shifts) or "";
     ``p_after`` is the p-value once everything that was named is explained. ``statistic`` is the signed normal
     score of the strongest 2x2 table (positive: the association rose).
@@ -159,6 +161,12 @@ class PairTable:
     mcc_reference: FloatArray
     mcc_suspect: FloatArray
     role: tuple[str, ...]
+    tested: int = 0
+    pairs: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tested", self.tested or len(self.p))
+        object.__setattr__(self, "pairs", self.pairs or self.tested)
 
 
 @dataclass(frozen=True)

@@ -245,6 +245,38 @@ def make(
     )
 
 
+def wide_audit(features: int = 1_000, listed: int = 10_000) -> AuditResult:
+    """Some thousand features, of whose pairs only the strongest are listed."""
+    names = [*NAMES, *(f"attribute_{i:05}" for i in range(features - len(NAMES)))]
+    draw = np.random.default_rng(5)
+    a, b = np.sort(draw.choice(features, (2 * listed, 2)), axis=1).T
+    found = list(dict.fromkeys((names[i], names[j]) for i, j in zip(a, b, strict=True) if i != j))
+    told = pair_table(True, NAMES)
+    known = set(zip(told.feature_a, told.feature_b, strict=True))
+    more = [pair for pair in found if pair not in known][: listed - len(told.p)]
+    z = np.sort(draw.uniform(2.5, 4.0, len(more)))[::-1] * draw.choice([-1, 1], len(more))
+    columns = {
+        "feature_a": tuple(pair[0] for pair in more),
+        "feature_b": tuple(pair[1] for pair in more),
+        "level_a": ("1",) * len(more),
+        "level_b": ("1",) * len(more),
+        "role": ("",) * len(more),
+    }
+    numbers = {"statistic": z, "strength": z / 500, "p": np.array([10 ** log10_p(value) for value in z])}
+    rest = {"q": np.ones(len(more)), "p_after": np.full(len(more), 0.5)}
+    rest |= {
+        name: np.zeros(len(more)) for name in ("mi_reference", "mi_suspect", "mcc_reference", "mcc_suspect")
+    }
+    joined = {name: getattr(told, name) + values for name, values in columns.items()} | {
+        name: np.concatenate([getattr(told, name), values]) for name, values in (numbers | rest).items()
+    }
+    pairs = PairTable(
+        **joined, tested=features * (features - 1) // 2 - 999, pairs=features * (features - 1) // 2
+    )
+    summaries = tuple(FeatureSummary(name, "binary", 2) for name in names)
+    return replace(make(Verdict.FLAGGED, pairs=pairs, culprits=(binary_culprit(),)), features=summaries)
+
+
 def sliced_audit() -> AuditResult:
     """No reference, but slices: one contributor associates a pair unlike the rest."""
     culprit = replace(binary_culprit(), where="contributor = c7", rows_edited=188, pearson=(0.105, 0.483))

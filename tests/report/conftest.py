@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from report.audits import binary_culprit, make, mixed_culprit, pair_table, sliced_audit
+from report.audits import binary_culprit, make, mixed_culprit, pair_table, sliced_audit, wide_audit
 
 from credenza.contracts import AuditResult, Verdict
 
@@ -30,6 +30,12 @@ def clear() -> AuditResult:
 def inconclusive() -> AuditResult:
     """No reference, so no pair test."""
     return make(Verdict.INCONCLUSIVE, pairs=None, culprits=(), reference=False)
+
+
+@pytest.fixture(scope="session")
+def wide() -> AuditResult:
+    """A thousand features, of whose pairs 10,000 are listed."""
+    return wide_audit()
 
 
 @pytest.fixture

@@ -67,10 +67,12 @@ def test_labels_are_escaped_cleaned_and_short() -> None:
     assert len(label("x" * 500)) == 26
 
 
-def draw(strength: list[float], depth: list[float], role: list[str], **more: float) -> ElementTree.Element:
+def draw(
+    strength: list[float], depth: list[float], role: list[str], **more: float | None
+) -> ElementTree.Element:
     names = [f"a × b{i}" for i in range(len(role))]
     options = {"line": 3.0, "fdr": 0.05} | more
-    return parse(volcano(np.array(strength), np.array(depth), role, names, **options))
+    return parse(volcano(np.array(strength), np.array(depth), role, names.__getitem__, **options))
 
 
 def test_volcano_has_one_mark_a_named_pair() -> None:
@@ -83,6 +85,7 @@ def test_volcano_has_one_mark_a_named_pair() -> None:
     assert len(root.findall(".//circle[@class='collateral']")) == 1
     assert root.find(".//path[@class='other']").get("d", "").count("M") == 2
     assert root.findtext(".//text[@class='threshold-name']") == "5% false-discovery rate"
+    assert draw([0.1], [9.0], [""], line=None).find(".//text[@class='threshold-name']") is None
 
 
 def test_volcano_puts_marks_where_they_belong() -> None:
@@ -106,10 +109,16 @@ def test_names_of_culprits_do_not_overlap() -> None:
 @pytest.mark.parametrize("role", ["", "collateral"])
 def test_volcano_stays_small(role: str) -> None:
     rng = np.random.default_rng(3)
-    pairs = 200_000
+    pairs, asked = 200_000, set()
     depth = rng.exponential(1.0, pairs)
-    drawn = volcano(rng.normal(0, 0.01, pairs), depth, [role] * pairs, ["a × b"] * pairs, line=5, fdr=0.05)
+
+    def name(i: int) -> str:
+        asked.add(i)
+        return "a × b"
+
+    drawn = volcano(rng.normal(0, 0.01, pairs), depth, [role] * pairs, name, line=5, fdr=0.05)
     assert len(drawn) < 400_000
+    assert len(asked) == (400 if role else 0)
 
 
 @settings(deadline=None)
@@ -117,7 +126,7 @@ def test_volcano_stays_small(role: str) -> None:
 def test_volcano_is_well_formed_whatever_comes(pairs: list[tuple[float, float, str, str]]) -> None:
     strength, depth = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
     names = [label(pair[3]) for pair in pairs]
-    root = parse(volcano(strength, depth, [pair[2] for pair in pairs], names, line=1e9, fdr=0.1))
+    root = parse(volcano(strength, depth, [pair[2] for pair in pairs], names.__getitem__, line=1e9, fdr=0.1))
     assert root.get("role") == "img"
 
 

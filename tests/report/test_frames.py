@@ -79,6 +79,23 @@ def test_unknown_feature(flagged: AuditResult, name: str, message: str) -> None:
     assert str(caught.value) == message
 
 
+def test_a_feature_without_listed_pairs_is_not_unknown(flagged: AuditResult, wide: AuditResult) -> None:
+    listed = {*wide.pairs.feature_a, *wide.pairs.feature_b} if wide.pairs else set()
+    weak = replace(wide.features[0], name="weak")
+    with pytest.raises(UsageError) as caught:
+        shift_table(replace(wide, features=(*wide.features, weak)), "weak")
+    assert "weak" not in listed
+    assert str(caught.value) == (
+        "no pair of 'weak' is among the 10,000 strongest of 498,501 tested, and only those are listed; "
+        "audit fewer columns to list them all"
+    )
+    with pytest.raises(UsageError) as caught:
+        shift_table(replace(flagged, features=(*flagged.features, weak)), "weak")
+    assert str(caught.value) == (
+        "no pair of 'weak' was tested: too few rows on one of the sides have its levels"
+    )
+
+
 def test_no_pairs_no_shifts(inconclusive: AuditResult) -> None:
     with pytest.raises(UsageError) as caught:
         shift_table(inconclusive, "Smiling")

@@ -9,13 +9,12 @@ from importlib import resources
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
 import pytest
 from report.audits import binary_culprit, pair_table
 
 from credenza.contracts import AuditResult, FeatureSummary, Finding, Severity
 from credenza.report import Audit
-from credenza.report.html import card, depths, page
+from credenza.report.html import card, page
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 EVIL = "</script></style></title><img src=x onerror=alert(1)>{{ 7*7 }}\u202e\n\x00" + "x" * 300
@@ -189,6 +188,33 @@ def test_long_lists_say_what_is_left_out(flagged: AuditResult) -> None:
     assert "30 more in the JSON." in text
     assert "3 more in the JSON." in text
     assert "and 5 more in the JSON" in text
+    skipped = tuple(FeatureSummary(f"c{i}", "", 0, "all alike") for i in range(1_300))
+    text = Outline(page(replace(flagged, features=skipped))).text
+    assert "1,300 of 1,300; the first 100 are shown, the JSON has all." in text
+    assert "c99 " in text
+    assert "c100" not in text
+
+
+def test_a_wide_page_is_small_and_says_what_it_draws(wide: AuditResult) -> None:
+    markup = page(wide)
+    assert len(markup.encode()) < 1_000_000
+    text = Outline(markup).text
+    for part in (
+        "Largest shifts By strength",
+        "Drawn are the 60 features with the largest shifts, of 1,000, "
+        "and of their pairs those among the 10,000 strongest of 498,501.",
+        "Drawn are the 10,000 strongest of 498,501 pairs tested; the JSON lists the same.",
+        "The 50 strongest of 498,501 pairs",
+        "12 collateral",
+        "9,987 other",
+    ):
+        assert part in text
+
+
+def test_few_features_of_which_not_all_pairs_are_listed(flagged: AuditResult) -> None:
+    assert flagged.pairs is not None
+    cut = replace(flagged, pairs=replace(flagged.pairs, tested=900, pairs=900))
+    assert "Drawn are the 780 strongest of 900 pairs." in Outline(page(cut)).text
 
 
 def test_unknown_cut_opens_the_full_table(mixed: AuditResult) -> None:
@@ -201,24 +227,9 @@ def test_unknown_cut_opens_the_full_table(mixed: AuditResult) -> None:
 def test_a_result_without_pairs_or_with_few(flagged: AuditResult) -> None:
     few = pair_table(False, ["a", "b", "c"])
     assert "All 3 pairs" in page(replace(flagged, pairs=few, culprits=()))
-    none = replace(few, **{name: getattr(few, name)[:0] for name in few.__dataclass_fields__})
+    columns = few.__dataclass_fields__.keys() - {"tested", "pairs"}
+    none = replace(few, **{name: getattr(few, name)[:0] for name in columns})
     assert "<svg" not in page(replace(flagged, pairs=none, culprits=()))
-
-
-def test_depths_are_finite_and_exact_for_culprits(flagged: AuditResult) -> None:
-    pairs = flagged.pairs
-    assert pairs is not None
-    p, statistic = pairs.p.copy(), pairs.statistic.copy()
-    p[:3], statistic[:3] = (0.0, 0.0, np.nan), (60.0, 45.0, np.nan)
-    culprit = replace(flagged.culprits[0], p=0.0, log10_p=-777.7)
-    odd = replace(flagged, culprits=(culprit,), pairs=replace(pairs, p=p, statistic=statistic))
-    assert odd.pairs is not None
-    found = depths(odd, odd.pairs)
-    assert np.isfinite(found).all()
-    assert found[0] == 777.7
-    assert found[1] == pytest.approx(441.47, abs=0.05)
-    assert found[2] == 0.0
-    np.testing.assert_allclose(found[3:], -np.log10(p[3:]))
 
 
 def test_the_tone_of_text_is_readable_in_both_themes() -> None:

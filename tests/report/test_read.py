@@ -20,6 +20,14 @@ def test_unknown_keys_are_ignored(flagged: AuditResult) -> None:
     assert from_dict(document).culprits[0].features == flagged.culprits[0].features
 
 
+def test_a_document_that_lists_all_pairs_need_not_say_so(flagged: AuditResult) -> None:
+    document = to_dict(flagged)
+    del document["pairs"]["tested"], document["pairs"]["pairs"]
+    pairs = from_dict(document).pairs
+    assert pairs is not None
+    assert (pairs.tested, pairs.pairs) == (780, 780)
+
+
 @pytest.mark.parametrize("document", [{}, {"schema": "credenza.audit/2"}, [], None, "text"])
 def test_no_audit(document: Any) -> None:
     found = repr(document.get("schema")) if isinstance(document, dict) else "None"
@@ -65,6 +73,9 @@ def test_missing_key_is_named(flagged: AuditResult) -> None:
             [1],
             "the audit's outcomes[3].culprits must be positions among 1 culprits, found '1'",
         ),
+        (("pairs", "tested"), 779, "the audit's pairs.tested must be 780 or more, found '779'"),
+        (("pairs", "tested"), "all", "the audit's pairs.tested must be a whole number, found 'all'"),
+        (("pairs", "pairs"), 779, "the audit's pairs.pairs must be 780 or more, found '779'"),
         (("pairs", "p"), [0.1], "the audit's pairs.p must be a list of 780, found '[0.1]'"),
         (
             ("culprits", 0, "tables", "suspect"),
@@ -89,7 +100,9 @@ def test_wrong_part_is_named(flagged: AuditResult, path: tuple[Any, ...], value:
 def test_a_damaged_document_is_read_or_refused_in_one_line(mixed: AuditResult, data: st.DataObject) -> None:
     """Any one part replaced by junk: nothing but InputError comes out."""
     document: Any = to_dict(mixed)
-    document["pairs"] = {name: column[:2] for name, column in document["pairs"].items()}
+    document["pairs"] = {
+        name: column[:2] if isinstance(column, list) else column for name, column in document["pairs"].items()
+    }
     parent, key = document, data.draw(st.sampled_from(sorted(document)))
     for _ in range(data.draw(st.integers(0, 5))):
         inner = parent[key]

@@ -7,7 +7,7 @@ Colours come from CSS classes of the page, so that light and dark themes need on
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 import numpy as np
@@ -33,7 +33,7 @@ def heatmap(
     Parameters
     ----------
     names : m feature names.
-    strength : signed strengths, shape (m, m), symmetric; NaN where a pair was not tested.
+    strength : signed strengths, shape (m, m), symmetric; NaN where a pair was not tested or is not listed.
     culprits : index pairs to outline and number, strongest first.
     floor : the full colour stands for this strength at least, so that noise alone does not look like a finding.
 
@@ -142,9 +142,9 @@ def volcano(
     strength: FloatArray,
     depth: FloatArray,
     role: Sequence[str],
-    names: Sequence[str],
+    name: Callable[[int], str],
     *,
-    line: float,
+    line: float | None,
     fdr: float,
 ) -> str:
     """Draw strength against evidence, one mark a pair.
@@ -154,8 +154,8 @@ def volcano(
     strength : signed strengths, shape (P,).
     depth : -log10 p, finite, shape (P,).
     role : "culprit", "collateral", "drift", "alias" or "", P of them.
-    names : what to call each pair, P of them.
-    line : depth of the false-discovery threshold.
+    name : what to call the pair at a position; asked of those that have a mark of their own.
+    line : depth of the false-discovery threshold; None leaves it out.
     fdr : the false-discovery rate it stands for.
 
     Returns
@@ -169,10 +169,10 @@ def volcano(
     parts = [
         _open("volcano", frame.width, frame.height, f"{len(depth):,} pairs by strength and p-value"),
         *_axes(frame),
-        _threshold(frame, line, fdr),
+        "" if line is None else _threshold(frame, line, fdr),
         _dots(frame, strength, depth, role),
-        *_marks(frame, strength, depth, role, names),
-        *_names(frame, strength, depth, role, names),
+        *_marks(frame, strength, depth, role, name),
+        *_names(frame, strength, depth, role, name),
         "</svg>",
     ]
     return "".join(parts)
@@ -259,11 +259,11 @@ def _told(depth: FloatArray, strength: FloatArray, role: Sequence[str]) -> list[
 
 
 def _marks(
-    frame: _Frame, strength: FloatArray, depth: FloatArray, role: Sequence[str], names: Sequence[str]
+    frame: _Frame, strength: FloatArray, depth: FloatArray, role: Sequence[str], name: Callable[[int], str]
 ) -> Iterator[str]:
     for i in _told(depth, strength, role):
         x, y = frame.x(strength[i]), frame.y(depth[i])
-        title = f"<title>{escape(names[i])}: {_minus(strength[i])}, p 1e-{depth[i]:.1f}</title>"
+        title = f"<title>{escape(name(i))}: {_minus(strength[i])}, p 1e-{depth[i]:.1f}</title>"
         if role[i] == "culprit":
             yield f'<path class="culprit" d="M{x:.1f} {y - 8:.1f}l8 8l-8 8l-8 -8z">{title}</path>'
         elif role[i] == "alias":
@@ -274,7 +274,7 @@ def _marks(
 
 
 def _names(
-    frame: _Frame, strength: FloatArray, depth: FloatArray, role: Sequence[str], names: Sequence[str]
+    frame: _Frame, strength: FloatArray, depth: FloatArray, role: Sequence[str], name: Callable[[int], str]
 ) -> Iterator[str]:
     taken: list[float] = []
     chosen = [i for i in reversed(_told(depth, strength, role)) if role[i] == "culprit"]
@@ -285,4 +285,4 @@ def _names(
         taken.append(y)
         side, anchor = (13, "start") if x < (frame.left + frame.width) / 2 else (-13, "end")
         place = f'x="{x + side:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-        yield f'<text class="culprit-name" {place}>{escape(names[i])}</text>'
+        yield f'<text class="culprit-name" {place}>{escape(name(i))}</text>'

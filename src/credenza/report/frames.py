@@ -14,8 +14,13 @@ from credenza.errors import UsageError
 from credenza.report.text import clean, pair_check, some
 
 _TEXT = ("feature_a", "feature_b", "level_a", "level_b")
+_COUNTS = ("tested", "pairs")
 _PAIRS = pa.schema(
-    [(c.name, pa.string() if c.name in (*_TEXT, "role") else pa.float64()) for c in fields(PairTable)]
+    [
+        (c.name, pa.string() if c.name in (*_TEXT, "role") else pa.float64())
+        for c in fields(PairTable)
+        if c.name not in _COUNTS
+    ]
 )
 _CULPRITS = pa.schema(
     [(name, pa.string()) for name in _TEXT]
@@ -47,6 +52,15 @@ def row_table(weights: FloatArray | None) -> Any:
         )
     score = np.maximum(0.0, 1.0 - weights)
     return pa.table({"row": np.arange(len(weights)), "weight": weights, "score": score})
+
+
+def _unlisted(pairs: PairTable, shown: str) -> str:
+    if pairs.tested <= len(pairs.p):
+        return f"no pair of '{shown}' was tested: too few rows on one of the sides have its levels"
+    return (
+        f"no pair of '{shown}' is among the {len(pairs.p):,} strongest of {pairs.tested:,} tested, and only those are "
+        "listed; audit fewer columns to list them all"
+    )
 
 
 def culprit_table(result: AuditResult) -> Any:
@@ -86,19 +100,20 @@ def _culprit(culprit: Culprit) -> dict[str, Any]:
 
 
 def pair_table(result: AuditResult) -> Any:
-    """All tested pairs in the order of the result; no rows, but all columns, when no pair was tested."""
+    """The listed pairs in the order of the result; no rows, but all columns, when no pair was tested."""
     if result.pairs is None:
         return _PAIRS.empty_table()
     return pa.table([pa.array(getattr(result.pairs, name)) for name in _PAIRS.names], names=_PAIRS.names)
 
 
 def shift_table(result: AuditResult, feature: str) -> Any:
-    """One feature's shift against every other, largest first; ``feature_a`` is always the one asked for.
+    """One feature's listed shifts, largest first; ``feature_a`` is always the one asked for.
 
     Raises
     ------
     UsageError
-        If no pair was tested, or the feature is unknown (near misses are named) or was skipped (with why).
+        If no pair was tested, or the feature is unknown (near misses are named) or was skipped (with why), or none of
+        its pairs was tested or is among the listed ones.
     """
     pairs = result.pairs
     if pairs is None:
@@ -107,7 +122,7 @@ def shift_table(result: AuditResult, feature: str) -> Any:
         )
     first, second = np.array(pairs.feature_a, dtype=object), np.array(pairs.feature_b, dtype=object)
     if feature not in pairs.feature_a and feature not in pairs.feature_b:
-        raise _unknown(result, feature)
+        raise _unknown(result, pairs, feature)
     chosen = np.flatnonzero((first == feature) | (second == feature))
     size = -np.nan_to_num(np.abs(pairs.strength[chosen]), nan=-1.0)
     chosen = chosen[np.argsort(size, kind="stable")]
@@ -121,9 +136,12 @@ def shift_table(result: AuditResult, feature: str) -> Any:
     return table
 
 
-def _unknown(result: AuditResult, feature: str) -> UsageError:
+def _unknown(result: AuditResult, pairs: PairTable, feature: str) -> UsageError:
+    """Why there is nothing to show of a feature."""
     shown = clean(feature, 60)
     known = [summary.name for summary in result.features if not summary.skipped]
+    if feature in known:
+        return UsageError(_unlisted(pairs, shown))
     skipped = next(
         (summary.skipped for summary in result.features if summary.name == feature and summary.skipped), ""
     )

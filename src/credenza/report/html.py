@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from credenza.contracts import AuditResult, Culprit, FloatArray, PairTable
-from credenza.report import figures, tables, text
+from credenza.contracts import AuditResult, Culprit, FloatArray
+from credenza.report import tables, text
 from credenza.report.json import plain
+from credenza.report.overview import overview
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_SHOWN_FEATURES = 60
-_SHOWN_PAIRS = 50
 _SHOWN_FINDINGS = 100
 _SHOWN_CULPRITS = 20
+_SHOWN_NAMES = 40
+_SHOWN_COLUMNS = 100
 
 
 def page(result: AuditResult) -> str:
@@ -33,12 +34,12 @@ def page(result: AuditResult) -> str:
     -------
     str
         HTML. Every name is escaped, hidden characters are made visible, and a content-security policy forbids
-        all but the inline styles and the one sorting script. Cost O(P).
+        all but the inline styles and the one sorting script. Cost O(listed pairs).
 
     Notes
     -----
-    The heatmap holds the 60 features with the largest shifts, the table of pairs the 50 strongest, and both
-    say so; the JSON has everything. Left out: rows.
+    The heatmap holds the 60 features with the largest shifts, the plot the listed pairs, their table the 50
+    strongest, and each says of how many; so do the lists of findings and of columns left out, 100 long. Left out: rows.
 
     Examples
     --------
@@ -115,6 +116,7 @@ def _lead(result: AuditResult, reason: str) -> str:
 
 def _context(result: AuditResult) -> dict[str, Any]:
     found = text.other_findings(result)
+    left_out = [feature for feature in result.features if feature.skipped]
     return {
         **_summary(result),
         "inputs": result.inputs,
@@ -123,11 +125,12 @@ def _context(result: AuditResult) -> dict[str, Any]:
         "findings": found[:_SHOWN_FINDINGS],
         "more_findings": max(0, len(found) - _SHOWN_FINDINGS),
         "features": len(result.features),
-        "left_out": [feature for feature in result.features if feature.skipped],
+        "left_out": left_out[:_SHOWN_COLUMNS],
+        "left_out_count": len(left_out),
         "settings": _flat(plain(result.settings, "settings")),
         "versions": _flat(plain(result.versions, "versions")),
         "timing": [(name, f"{seconds:.2f} s") for name, seconds in result.timing.items()],
-        **_figures(result),
+        **overview(result),
     }
 
 
@@ -154,13 +157,17 @@ def _culprit(result: AuditResult, culprit: Culprit) -> dict[str, Any]:
         "where": text.clean(culprit.where, 60) if culprit.where else "",
         "p": text.probability(culprit.p, culprit.log10_p),
         "ceiling": text.ceiling(culprit),
-        "collateral": [text.pair(names, 40) for names in culprit.collateral],
-        "aliases": [text.pair(names, 40) for names in culprit.aliases],
+        "collateral": _named(culprit.collateral),
+        "aliases": _named(culprit.aliases),
         "small": _panels(small) if small else [],
         "together": (small.reference[0, 0], small.suspect[0, 0]) if small else None,
         "full": _panels(full) if larger or small is None else [],
         "joint": full,
     }
+
+
+def _named(pairs: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    return {"count": len(pairs), "shown": [text.pair(names, 40) for names in pairs[:_SHOWN_NAMES]]}
 
 
 def _panels(joint: tables.Joint) -> list[dict[str, Any]]:
@@ -184,76 +191,3 @@ def _panel(name: str, joint: tables.Joint, values: FloatArray, top: float, *, si
         lines.append({"name": row, "cells": list(zip(shown, tone, shade, strict=True))})
     unit = "percentage points" if signs else "% of rows"
     return {"name": name, "unit": unit, "columns": joint.columns, "lines": lines}
-
-
-def _figures(result: AuditResult) -> dict[str, Any]:
-    pairs = result.pairs
-    if pairs is None or not len(pairs.p):
-        return {"heatmap": "", "volcano": "", "pairs": [], "pair_count": 0, "drawn": 0, "of": 0, "roles": {}}
-    order, matrix = _matrix(pairs)
-    shown = order[:_SHOWN_FEATURES]
-    keep = {name: i for i, name in enumerate(shown)}
-    named = [culprit.features for culprit in result.culprits if not culprit.where]
-    marked = [(keep[a], keep[b]) for a, b in named if a in keep and b in keep]
-    depth = depths(result, pairs)
-    fdr = result.settings.get("fdr", 0.05)
-    names = [text.pair(both, 26) for both in zip(pairs.feature_a, pairs.feature_b, strict=True)]
-    return {
-        "heatmap": figures.heatmap(shown, matrix[: len(shown), : len(shown)], marked),
-        "volcano": figures.volcano(
-            pairs.strength, depth, pairs.role, names, line=_line(pairs, depth, fdr), fdr=fdr
-        ),
-        "pairs": [_pair(pairs, i) for i in range(min(_SHOWN_PAIRS, len(pairs.p)))],
-        "pair_count": len(pairs.p),
-        "drawn": len(shown),
-        "of": len(order),
-        "roles": {kind: pairs.role.count(kind) for kind in ("culprit", "alias", "collateral", "drift", "")},
-    }
-
-
-def _matrix(pairs: PairTable) -> tuple[list[str], FloatArray]:
-    """Features by their largest shift, and the symmetric matrix of signed strengths in that order."""
-    names = sorted({*pairs.feature_a, *pairs.feature_b})
-    at = {name: i for i, name in enumerate(names)}
-    a, b = (
-        np.array([at[name] for name in side], dtype=np.int64) for side in (pairs.feature_a, pairs.feature_b)
-    )
-    matrix = np.full((len(names), len(names)), np.nan)
-    matrix[a, b] = matrix[b, a] = pairs.strength
-    order = np.argsort(-np.nan_to_num(np.abs(matrix)).max(axis=1), kind="stable")
-    return [names[i] for i in order], matrix[np.ix_(order, order)]
-
-
-def depths(result: AuditResult, pairs: PairTable) -> FloatArray:
-    """-log10 p of every pair; where p underflows, from the statistic or, for culprits, from log10_p."""
-    from scipy.special import log_ndtr
-
-    with np.errstate(divide="ignore"):
-        depth = -np.log10(pairs.p)
-    tail = -(log_ndtr(-np.abs(np.nan_to_num(pairs.statistic))) + np.log(2)) / np.log(10)
-    depth = np.where(pairs.p < 1e-300, np.maximum(tail, 300.0), np.nan_to_num(depth, nan=0.0))
-    exact = {frozenset(c.features): -c.log10_p for c in result.culprits if np.isfinite(c.log10_p)}
-    for i, role in enumerate(pairs.role):
-        key = frozenset((pairs.feature_a[i], pairs.feature_b[i]))
-        if role == "culprit" and pairs.p[i] < 1e-300 and key in exact:
-            depth[i] = exact[key]
-    return np.maximum(depth, 0.0)
-
-
-def _line(pairs: PairTable, depth: FloatArray, fdr: float) -> float:
-    """Depth of the false-discovery threshold: of the last pair flagged, or of the first step when none is."""
-    below = depth[pairs.q <= fdr]
-    return float(below.min()) if below.size else float(-np.log10(fdr / len(pairs.p)))
-
-
-def _pair(pairs: PairTable, i: int) -> dict[str, Any]:
-    return {
-        "a": text.level(pairs.feature_a[i], pairs.level_a[i], 40),
-        "b": text.level(pairs.feature_b[i], pairs.level_b[i], 40),
-        "role": pairs.role[i],
-        "strength": float(pairs.strength[i]),
-        "p": float(pairs.p[i]),
-        "q": float(pairs.q[i]),
-        "p_after": float(pairs.p_after[i]),
-        "mcc": (float(pairs.mcc_reference[i]), float(pairs.mcc_suspect[i])),
-    }

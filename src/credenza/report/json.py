@@ -25,6 +25,8 @@ from credenza.contracts import (
     PairTable,
 )
 
+_ENCODE = json.JSONEncoder(allow_nan=False).encode
+
 
 def to_dict(result: AuditResult) -> dict[str, Any]:
     """Turn an audit into plain lists, dicts, strings and numbers.
@@ -37,9 +39,9 @@ def to_dict(result: AuditResult) -> dict[str, Any]:
     -------
     dict
         Keys in fixed order: ``schema``, ``verdict``, ``culprits`` (strongest first), ``outcomes``, ``pairs``
-        (column by column, P values each, or None when no pair was tested), ``features``, ``inputs``,
+        (the strongest, column by column, and how many were tested; None when none was), ``features``, ``inputs``,
         ``settings``, ``versions``, ``timing`` (seconds). MI is in nats, strengths are probability masses.
-        NaN and infinities become None, NumPy scalars become Python numbers. Cost O(P).
+        NaN and infinities become None, NumPy scalars become Python numbers. Cost O(listed pairs).
 
     Raises
     ------
@@ -74,9 +76,45 @@ def to_dict(result: AuditResult) -> dict[str, Any]:
 def to_json(result: AuditResult, *, indent: int | None = 2) -> str:
     """Write :func:`to_dict` as ASCII JSON, strict (no NaN), with a final newline.
 
-    Other characters are escaped, so that a hostile column name cannot act on a terminal.
+    Other characters are escaped, so that a hostile column name cannot act on a terminal. With ``indent``, a list of
+    plain values stays on one line: a column of 10,000 pairs is one line, not 10,000.
     """
-    return json.dumps(to_dict(result), indent=indent, allow_nan=False) + "\n"
+    document = to_dict(result)
+    return (_ENCODE(document) if indent is None else indented(document, indent)) + "\n"
+
+
+def indented(value: Any, indent: int) -> str:
+    """JSON text, indented; a list of plain values is on one line, and an object of plain values within a list.
+
+    >>> print(indented({"pairs": [["a", "b"]], "p": [0.1, 0.2]}, 2))
+    {
+      "pairs": [
+        ["a", "b"]
+      ],
+      "p": [0.1, 0.2]
+    }
+    """
+    return _indented(value, " " * indent, "\n")
+
+
+def _indented(value: Any, step: str, line: str) -> str:
+    if not isinstance(value, dict | list) or not value:
+        return _ENCODE(value)
+    inner = line + step
+    if isinstance(value, list):
+        if not _nests(value):
+            return _ENCODE(value)
+        items = [_indented(item, step, inner) if _nests(item) else _ENCODE(item) for item in value]
+        return "[" + inner + f",{inner}".join(items) + line + "]"
+    items = [f"{_ENCODE(key)}: {_indented(item, step, inner)}" for key, item in value.items()]
+    return "{" + inner + f",{inner}".join(items) + line + "}"
+
+
+def _nests(value: Any) -> bool:
+    """Whether an object or a list holds another."""
+    if not isinstance(value, dict | list):
+        return False
+    return not {dict, list}.isdisjoint(map(type, value.values() if isinstance(value, dict) else value))
 
 
 def load_schema() -> dict[str, Any]:
@@ -98,6 +136,10 @@ def plain(value: Any, where: str = "value") -> Any:
     >>> plain({"x": np.float64("nan"), "y": (1, np.int64(2)), 3: np.bool_(True)})
     {'x': None, 'y': [1, 2], '3': True}
     """
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        numbers = value.astype(object)
+        numbers[~np.isfinite(value)] = None
+        return numbers.tolist()
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, Enum):
@@ -184,8 +226,13 @@ def _finding(found: Finding) -> dict[str, Any]:
     }
 
 
-def _pairs(pairs: PairTable) -> dict[str, list[Any]]:
-    return {column.name: plain(getattr(pairs, column.name)) for column in fields(pairs)}
+def _pairs(pairs: PairTable) -> dict[str, Any]:
+    values = {column.name: getattr(pairs, column.name) for column in fields(pairs)}
+    counts = {name: int(values.pop(name)) for name in ("tested", "pairs")}
+    return counts | {
+        name: list(map(str, value)) if isinstance(value, tuple) else plain(value)
+        for name, value in values.items()
+    }
 
 
 def _feature(feature: FeatureSummary) -> dict[str, Any]:

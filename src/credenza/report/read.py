@@ -119,6 +119,12 @@ def _whole(value: Any, where: str) -> int:
     return value
 
 
+def _at_least(least: int, value: Any, where: str) -> int:
+    if _whole(value, where) < least:
+        raise _wrong(where, f"{least} or more", value)
+    return int(value)
+
+
 def _position(value: Any, where: str, size: int) -> int:
     index = _whole(value, where)
     if not 0 <= index < size:
@@ -247,7 +253,10 @@ def _pairs(node: Any) -> PairTable:
     for name in _NUMBER_COLUMNS:
         values = _list(_get(node, name, "pairs"), f"pairs.{name}", size)
         columns[name] = np.array([_number(value, f"pairs.{name}") for value in values], dtype=np.float64)
-    return PairTable(**columns)
+    tested = _at_least(size, node.get("tested", size), "pairs.tested")
+    return PairTable(
+        **columns, tested=tested, pairs=_at_least(tested, node.get("pairs", tested), "pairs.pairs")
+    )
 
 
 def _feature(node: Any, where: str) -> FeatureSummary:

@@ -36,11 +36,12 @@ class Audit:
     outcomes : what every check said, tuple of Outcome.
     culprits : frame, one row a culprit, strongest first.
     rows : frame, one row for each row of the suspect, with its weight and score.
-    pairs : frame, one row a tested pair, smallest p first; empty when no pair was tested.
+    pairs : frame, one row a listed pair, smallest p first; empty when no pair was tested.
 
     Notes
     -----
-    Frames are built when first read. Views never change the result.
+    Frames are built when first read. Views never change the result. All tested pairs are listed, but for very wide
+    tables, where the list ends after the strongest: ``result.pairs.tested`` is how many were tested.
 
     Examples
     --------
@@ -80,7 +81,7 @@ class Audit:
 
     @cached_property
     def pairs(self) -> Any:
-        """Frame with one row a tested pair, smallest p first."""
+        """Frame with one row a listed pair, smallest p first; ``result.pairs.tested`` says how many were tested."""
         return self._frame_like(frames.pair_table(self.result))
 
     @cached_property
@@ -95,7 +96,7 @@ class Audit:
         return self._frame_like(frames.row_table(self.weights))
 
     def shifts(self, feature: str) -> Any:
-        """How this feature's association with every other one moved.
+        """How this feature's association with the others moved.
 
         Parameters
         ----------
@@ -105,12 +106,12 @@ class Audit:
         -------
         frame
             The rows of ``pairs`` with this feature, turned so that it is ``feature_a``; largest absolute
-            strength first. Cost O(P).
+            strength first. Only listed pairs: of a very wide table the strongest. Cost O(listed pairs).
 
         Raises
         ------
         UsageError
-            If the feature is unknown (near misses are named) or was skipped, or no pair was tested.
+            If the feature is unknown (near misses are named) or was skipped, or none of its pairs is listed.
         """
         return self._frame_like(frames.shift_table(self.result, feature))
 

@@ -201,7 +201,7 @@ def headline(result: AuditResult, limit: int = 40) -> str:
         codes = ", ".join(sorted({found.code for found in raised}))
         return f"{count(len(raised), 'alarm')} ({codes}); no pair of features stands out as the culprit."
     if result.verdict is Verdict.CLEAR:
-        among = f" among {count(len(result.pairs.p), 'pair')}" if result.pairs is not None else ""
+        among = f" among {count(result.pairs.tested, 'pair')}" if result.pairs is not None else ""
         return f"No moved association found{among}."
     return "The associations were not checked, and not checked is not clean."
 
