@@ -229,3 +229,12 @@ def test_rows_without_the_pair_check_are_refused(tables: Tables, tmp_path: Path,
     assert main(["audit", str(tables["clean"]), "--rows", str(out)]) == 2
     assert "row scores come from CZ201, which did not run" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_rows_in_an_unknown_format_are_refused_before_work(
+    tables: Tables, tmp_path: Path, capsys: Captured
+) -> None:
+    suspect = str(tables["clean"])
+    assert main(["audit", suspect, "--reference", suspect, "--rows", str(tmp_path / "rows.xyz")]) == 2
+    line = f"cannot write {tmp_path / 'rows.xyz'}: unknown format '.xyz'; use .parquet, .csv, .tsv, .jsonl, "
+    assert capsys.readouterr().err == f"credenza: error: {line}.arrow, .csv.gz or .jsonl.gz\n"

@@ -7,7 +7,7 @@ import pytest
 
 from credenza.contracts import AuditResult
 from credenza.errors import UsageError
-from credenza.report.frames import culprit_table, pair_table, row_table, shift_table
+from credenza.report.frames import culprit_table, pair_table, shift_table
 
 
 def test_culprit_table(mixed: AuditResult, clear: AuditResult) -> None:
@@ -103,16 +103,3 @@ def test_no_pairs_no_shifts(inconclusive: AuditResult) -> None:
     assert str(caught.value) == expected
     with pytest.raises(UsageError, match=r"CZ201 did not run$"):
         shift_table(replace(inconclusive, outcomes=()), "Smiling")
-
-
-def test_rows_of_an_over_filled_cell_score_the_share_of_foreign_rows() -> None:
-    table = row_table(np.array([0.75, 1.25, 1.0]))
-    assert table.to_pydict() == {"row": [0, 1, 2], "weight": [0.75, 1.25, 1.0], "score": [0.25, 0.0, 0.0]}
-
-
-def test_rows_need_the_pair_check() -> None:
-    with pytest.raises(UsageError) as caught:
-        row_table(None)
-    assert str(caught.value) == (
-        "row scores come from CZ201, which did not run: give a reference, and leave CZ201 among the checks"
-    )

@@ -85,9 +85,12 @@ def audit_command(
 
     Exit status: 0 no alarm, 1 alarm, 2 bad usage or input, 3 could not check what was asked.
     """
+    from credenza.data.write import require_format
     from credenza.report import audit
 
     check_outputs({"--json": json, "--html": html, "--rows": rows}, [suspect, reference, policy])
+    if rows is not None:
+        require_format(rows)
     codes = split_names("--checks", checks)
     codes = None if codes is None else tuple(code.upper() for code in codes)
     with working("auditing", quiet=quiet):
@@ -105,7 +108,8 @@ def audit_command(
             seed=seed,
         )
     if rows is not None:
-        write_rows(result, rows, quiet=quiet)
+        result.to_rows(rows)
+        say(f"wrote {rows}", quiet=quiet)
     present(result, json=json, html=html, quiet=quiet)
     options = {"CZ202": slices, "CZ204": strata, "CZ206": policy}
     asked = codes or tuple(code for code, value in options.items() if value)
@@ -114,15 +118,6 @@ def audit_command(
             result, asked, fail_on=fail_on.value, expects_verdict=bool(reference and not codes), quiet=quiet
         )
     )
-
-
-def write_rows(result: Audit, path: str, *, quiet: bool) -> None:
-    """Write the weight and the score of every row."""
-    from credenza.data import write_table
-    from credenza.report.frames import row_table
-
-    write_table(row_table(result.weights), path)
-    say(f"wrote {path}", quiet=quiet)
 
 
 def present(result: Audit, *, json: str | None, html: str | None, quiet: bool) -> None:

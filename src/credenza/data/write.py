@@ -111,6 +111,16 @@ def write_table(data: pa.Table | Iterable[pa.RecordBatch], path: str | os.PathLi
             raise InputError(f"cannot write {path}: {one_line(error)}; choose another format") from error
 
 
+def require_format(path: str | os.PathLike[str]) -> None:
+    """Refuse a path whose suffix names no table format, before the work whose outcome it is to hold.
+
+    Raises
+    ------
+    UsageError : unknown suffix; the message lists the known ones.
+    """
+    _writer(Path(path))
+
+
 def one_line(error: BaseException, limit: int = 200) -> str:
     """Return the first line of an error's text, shortened, for use inside a message."""
     lines = str(error).strip().splitlines() or [type(error).__name__]

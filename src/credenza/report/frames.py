@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from credenza.contracts import AuditResult, Culprit, FloatArray, PairTable
+from credenza.contracts import AuditResult, Culprit, PairTable
 from credenza.errors import UsageError
 from credenza.report.text import clean, pair_check, some
 
@@ -34,24 +34,6 @@ _CULPRITS = pa.schema(
     + [(name, pa.float64()) for name in ("p", "log10_p", "q", "filter_ceiling")]
     + [("collateral", pa.int64()), ("aliases", pa.int64()), ("where", pa.string())]
 )
-
-
-def row_table(weights: FloatArray | None) -> Any:
-    """One row for each row of the suspect: its number, its weight and its score.
-
-    The weight is the share of such rows in the reference over their share in the suspect, given what was explained; the
-    score max(0, 1 - weight) is then the share of foreign rows among the rows like it, in [0, 1]. High is suspicious.
-
-    Raises
-    ------
-    UsageError : no weights, because CZ201 did not run.
-    """
-    if weights is None:
-        raise UsageError(
-            "row scores come from CZ201, which did not run: give a reference, and leave CZ201 among the checks"
-        )
-    score = np.maximum(0.0, 1.0 - weights)
-    return pa.table({"row": np.arange(len(weights)), "weight": weights, "score": score})
 
 
 def _unlisted(pairs: PairTable, shown: str) -> str:

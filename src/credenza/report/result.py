@@ -7,12 +7,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import IO, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from credenza.contracts import AuditResult, Outcome, Verdict
+from credenza.contracts import AuditResult, FloatArray, Outcome, Verdict
 from credenza.errors import UsageError
 from credenza.report import frames, text
+from credenza.report.rows import HeldWeights, RowWeights, all_weights, require_weights, row_batches, row_table
 
 
 def _identity(table: Any) -> Any:
@@ -26,12 +24,13 @@ class Audit:
     ----------
     result : plain data of the audit.
     frame_like : turns an Arrow table into the kind of frame that the user gave; Arrow by default.
-    weights : the final maximum-entropy weights of the suspect's rows, shape (n,), or None.
+    row_weights : the final maximum-entropy weights of the suspect's rows, to be streamed; or None.
+    weights : the same as an array, shape (n,), where it is in memory already.
 
     Attributes
     ----------
     result : the plain data.
-    weights : as given.
+    weights : array of the weights, shape (n,), made when first read; None where CZ201 did not run.
     verdict : flagged, clear or inconclusive.
     outcomes : what every check said, tuple of Outcome.
     culprits : frame, one row a culprit, strongest first.
@@ -58,10 +57,11 @@ class Audit:
         result: AuditResult,
         *,
         frame_like: Callable[[Any], Any] = _identity,
-        weights: NDArray[np.float64] | None = None,
+        row_weights: RowWeights | None = None,
+        weights: FloatArray | None = None,
     ) -> None:
         self.result = result
-        self.weights = weights
+        self._row_weights = row_weights if weights is None else HeldWeights(weights)
         self._frame_like = frame_like
 
     @property
@@ -85,6 +85,11 @@ class Audit:
         return self._frame_like(frames.pair_table(self.result))
 
     @cached_property
+    def weights(self) -> FloatArray | None:
+        """Array of the weights of all rows, 8 bytes a row; None where CZ201 did not run."""
+        return None if self._row_weights is None else all_weights(self._row_weights)
+
+    @cached_property
     def rows(self) -> Any:
         """Frame with one row for each row of the suspect: row, weight, score (the share of foreign rows like it).
 
@@ -93,7 +98,23 @@ class Audit:
         UsageError
             If CZ201 did not run.
         """
-        return self._frame_like(frames.row_table(self.weights))
+        return self._frame_like(row_table(require_weights(self._row_weights)))
+
+    def to_rows(self, path: str | os.PathLike[str]) -> None:
+        """Write ``rows`` to a file (by way of a temporary one) a batch at a time, in the format that its suffix names.
+
+        Parameters
+        ----------
+        path : target, such as scores.parquet; see :func:`credenza.data.write_table` for the formats. Memory: one batch.
+
+        Raises
+        ------
+        UsageError
+            If CZ201 did not run, or for an unknown suffix or a missing folder.
+        """
+        from credenza.data.write import write_table
+
+        write_table(row_batches(require_weights(self._row_weights)), path)
 
     def shifts(self, feature: str) -> Any:
         """How this feature's association with the others moved.
