@@ -9,77 +9,77 @@ functions, whose ratios are the same rational expressions.
 
 from __future__ import annotations
 
+from math import exp, log, log1p
+
 import numpy as np
 from numba import njit
 
 from credenza.contracts import FloatArray
 
-BIG = 1e200
 NEGLIGIBLE = 1e-17
+BLOCK = 128  # ratios that are worked out at a time
+STEEP = 100.0  # ratios up to which a block of them is multiplied without overflow
+LARGE = 1e20  # sums are rescaled beyond this
 
 
-@njit(cache=True, nogil=True)
-def _ratio(t, u_r, v_r, o_r, s, u_s, v_s, o_s):  # type: ignore[no-untyped-def]
-    """P(T = t + 1) / P(T = t); o = n - u - v is the slack of the (0, 0) cell. Zero beyond the support."""
-    y = s - t
-    if u_r - t <= 0.0 or v_r - t <= 0.0 or y <= 0.0 or o_s + y <= 0.0:
-        return 0.0
-    top, side = (u_r - t) * (v_r - t), y * (o_s + y)
-    return top / ((t + 1.0) * (o_r + t + 1.0)) * side / ((u_s - y + 1.0) * (v_s - y + 1.0))
+@njit(cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _walk(a, b, c, d, e, f, g, h, ratios):  # type: ignore[no-untyped-def]
+    """Sum P(T = x) / P(T = t) over the x beyond t in one direction: (mantissa, log scale).
 
-
-@njit(cache=True, nogil=True)
-def _walk(t, up, u_r, v_r, o_r, s, u_s, v_s, o_s):  # type: ignore[no-untyped-def]
-    """Sum P(T = x) / P(T = t) over x beyond t in one direction: (mantissa, log scale)."""
-    total, term, log_scale = 0.0, 1.0, 0.0
-    x = t
+    A step takes one row from the cells a, b, c, d and adds it to e, f, g, h; the ratio of neighbouring probabilities is
+    a b c d / ((e + 1) (f + 1) (g + 1) (h + 1)), and zero once a falling cell is empty. The ratios of a block are
+    independent of each other, and so are the products of its two halves. Ratios fall along the walk.
+    """
+    total, term, log_scale, k, size = 0.0, 1.0, 0.0, 0.0, 4
+    room = min(min(a, b), min(c, d))
     while True:
-        if up:
-            r = _ratio(x, u_r, v_r, o_r, s, u_s, v_s, o_s)
-            x += 1.0
-        else:
-            x -= 1.0
-            # The mirror of the upward stop: a cell may end up to one below zero, where its gamma weight vanishes.
-            room = min(x, o_r + x, u_s - s + x, v_s - s + x)
-            if room <= -1.0:
-                break
-            back = _ratio(x, u_r, v_r, o_r, s, u_s, v_s, o_s)
-            r = 1.0 / back if back > 0.0 else 0.0
-        if r == 0.0:
+        for i in range(size):
+            x = k + i
+            r = (a - x) * (b - x) * (c - x) * (d - x)
+            r /= (e + x + 1.0) * (f + x + 1.0) * (g + x + 1.0) * (h + x + 1.0)
+            ratios[i] = r if x < room else 0.0
+        half = size // 2
+        p0 = p1 = 1.0
+        s0 = s1 = 0.0
+        for i in range(half):
+            p0 *= ratios[i]
+            s0 += p0
+            p1 *= ratios[half + i]
+            s1 += p1
+        total += term * (s0 + p0 * s1)
+        term *= p0 * p1
+        k += size
+        last = ratios[size - 1]
+        if term > LARGE:
+            log_scale += log(term)
+            total /= term
+            term = 1.0
+        elif last < 1.0 and term < NEGLIGIBLE * (total + exp(-log_scale)):
             break
-        term *= r
-        total += term
-        if term > BIG:
-            total /= BIG
-            term /= BIG
-            log_scale += np.log(BIG)
-        if r < 1.0 and term < NEGLIGIBLE * (total + np.exp(-log_scale)):
-            break
+        if last > STEEP:
+            size = 4
+        elif size < BLOCK:
+            size *= 2
     return total, log_scale
 
 
-@njit(cache=True, nogil=True)
-def log_p_value(x_r, u_r, v_r, n_r, x_s, u_s, v_s, n_s):  # type: ignore[no-untyped-def]
-    """Natural log of the two-sided mid-p value: twice the smaller tail, half of the observed point in each."""
-    o_r, o_s, s = n_r - u_r - v_r, n_s - u_s - v_s, x_r + x_s
-    lower, lower_scale = _walk(x_r, False, u_r, v_r, o_r, s, u_s, v_s, o_s)
-    upper, upper_scale = _walk(x_r, True, u_r, v_r, o_r, s, u_s, v_s, o_s)
-    scale = max(lower_scale, upper_scale)
-    point = np.exp(-scale)
-    low = lower * np.exp(lower_scale - scale) + 0.5 * point
-    high = upper * np.exp(upper_scale - scale) + 0.5 * point
-    # A tail of half a point only may underflow against the other: its logarithm is known without it.
-    small = min(low, high)
-    log_small = np.log(small) if small > 0.0 else np.log(0.5) - scale
-    return min(0.0, np.log(2.0) + log_small - np.log(low + high))
+@njit(cache=True, nogil=True, error_model="numpy")
+def log_p_values(tables, ratios, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (N,) for ``tables`` (N, 8): x, u, v, n of the reference, then of the suspect.
 
-
-@njit(cache=True, nogil=True)
-def log_p_values(tables: FloatArray, out: FloatArray) -> None:
-    """Fill ``out`` (N,) for ``tables`` (N, 8): x, u, v, n of the reference, then of the suspect."""
-    for k in range(len(tables)):
-        r = tables[k]
-        out[k] = log_p_value(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7])
+    Twice the smaller tail, half of the observed point in each; ``ratios`` is working memory of ``BLOCK`` numbers.
+    """
+    for k in range(len(out)):
+        x_r, x_s = tables[k, 0], tables[k, 4]
+        b_r, c_r, b_s, c_s = tables[k, 1] - x_r, tables[k, 2] - x_r, tables[k, 5] - x_s, tables[k, 6] - x_s
+        d_r, d_s = tables[k, 3] - tables[k, 2] - b_r, tables[k, 7] - tables[k, 6] - b_s
+        lower, lower_scale = _walk(x_r, d_r, b_s, c_s, b_r, c_r, x_s, d_s, ratios)
+        upper, upper_scale = _walk(b_r, c_r, x_s, d_s, x_r, d_r, b_s, c_s, ratios)
+        # Tails are joined by their logarithms: next to a tail beyond the peak of P the other one would underflow.
+        low = lower_scale + log(lower + 0.5 * exp(-lower_scale))
+        high = upper_scale + log(upper + 0.5 * exp(-upper_scale))
+        apart = -abs(high - low)
+        out[k] = log(2.0) + apart - log1p(exp(apart))
 
 
 def homogeneity(tables: FloatArray) -> FloatArray:
@@ -108,5 +108,5 @@ def homogeneity(tables: FloatArray) -> FloatArray:
     array([1.    , 0.0127])
     """
     out = np.empty(len(tables))
-    log_p_values(np.ascontiguousarray(tables, np.float64), out)
-    return out
+    log_p_values(np.ascontiguousarray(tables, np.float64), np.empty(BLOCK), out)
+    return np.minimum(out, 0.0)
