@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import product
 
@@ -179,3 +180,17 @@ def probes(sizes: Sequence[int], ordered: Sequence[int]) -> list[tuple[int, set[
             out += [(feature, {level for level in range(bins) if level >= cut}) for cut in range(1, bins)]
             out += [(feature, {level}) for level in range(bins, size)]
     return out
+
+
+def repeats(rows: Sequence[tuple[object, ...]]) -> tuple[int, int, int, int, int]:
+    """Rows, distinct rows, coinciding pairs, the largest multiplicity and coinciding triples, by a dictionary."""
+    counts = list(Counter(rows).values())
+    pairs, triples = (sum(math.comb(c, k) for c in counts) for k in (2, 3))
+    return len(rows), len(counts), pairs, max(counts, default=0), triples
+
+
+def bit_sums(bits: NDArray[np.bool_], deltas: Sequence[int]) -> list[int]:
+    """For every row (bits are columns x rows), the sum of the deltas of its set bits modulo 2^64."""
+    return [
+        sum(delta for delta, bit in zip(deltas, row, strict=True) if bit) % 2**64 for row in bits.T.tolist()
+    ]

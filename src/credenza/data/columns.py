@@ -19,6 +19,7 @@ binary    byte strings                            none: such columns are skipped
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,7 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
             return kind
 
 
+@lru_cache(maxsize=4_096)
 def family(kind: pa.DataType) -> Family:
     """Return the family of an Arrow type.
 
@@ -133,7 +135,7 @@ def as_floats(array: pa.Array | pa.ChunkedArray) -> FloatArray:
         values[np.asarray(numbers.is_null().to_numpy(zero_copy_only=False))] = np.nan
     else:
         values = np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
-    return values / divisor + 0.0
+    return (values if divisor == 1.0 else values / divisor) + 0.0
 
 
 def _numbers(array: pa.Array) -> tuple[pa.Array, float]:

@@ -10,40 +10,19 @@ import difflib
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-import duckdb
 import pyarrow as pa
 
 from credenza.data.binary_files import Reader, reject_duplicates
 from credenza.data.files import open_path
 from credenza.data.frames import content_digest, open_frame
-from credenza.data.text_files import connect, identifier
-from credenza.data.write import one_line
+from credenza.data.repeats import Duplicates, Repeats, row_keys_of
 from credenza.errors import InputError, UsageError
 
 BATCH_ROWS = 65_536
-
-
-@dataclass(frozen=True)
-class Duplicates:
-    """How often whole rows coincide.
-
-    Attributes
-    ----------
-    rows : all rows. distinct : rows that differ. pairs : coinciding row pairs, the sum of c (c - 1) / 2 over
-    the multiplicities c. most : the largest c. triples : coinciding row triples, the sum of
-    c (c - 1) (c - 2) / 6.
-    """
-
-    rows: int
-    distinct: int
-    pairs: int
-    most: int
-    triples: int = 0
 
 
 class Source:
@@ -137,34 +116,20 @@ class Source:
         return digest.hexdigest()
 
     def duplicates(self, columns: Sequence[str] | None = None) -> Duplicates:
-        """Count coinciding rows, exactly, with a GROUP BY that spills to disk when memory is short.
+        """Count coinciding rows in one pass; see :class:`credenza.data.Repeats` for what is exact.
 
-        Missing values equal each other. Cost: one pass, O(n m).
+        Missing values equal each other.
 
         Examples
         --------
         >>> open_source(pa.table({"a": [1, 1, 1, 2]})).duplicates()
-        Duplicates(rows=4, distinct=2, pairs=3, most=3, triples=1)
+        Duplicates(rows=4, distinct=2, pairs=3, most=3, triples=1, share=1.0, error=0.0)
         """
         chosen = self._chosen(columns)
-        schema = pa.schema(
-            [(f"c{i}", _sql_type(self.schema.field(name).type)) for i, name in enumerate(chosen)]
-        )
-        batches = (batch.rename_columns(schema.names).cast(schema) for batch in self.batches(chosen))
-        grouped = "SELECT count(*) AS c FROM rows_of_source GROUP BY " + ", ".join(
-            map(identifier, schema.names)
-        )
-        twice, thrice = "c::HUGEINT * (c - 1)", "c::HUGEINT * (c - 1) * (c - 2)"
-        summary = f"SELECT count(*), sum({twice} // 2), max(c), sum({thrice} // 6) FROM ({grouped})"
-        with connect() as connection:
-            connection.register("rows_of_source", pa.RecordBatchReader.from_batches(schema, batches))
-            try:
-                distinct, pairs, most, triples = connection.sql(summary).fetchall()[0]
-            except duckdb.Error as error:
-                raise InputError(
-                    f"{self.name}: rows cannot be compared ({one_line(error)}); drop columns"
-                ) from error
-        return Duplicates(self.rows, int(distinct), int(pairs), int(most), int(triples))
+        seen = Repeats.empty()
+        for batch in self.batches(chosen):
+            seen.update(row_keys_of(batch, chosen))
+        return seen.read()
 
     def _chosen(self, columns: Sequence[str] | None) -> tuple[str, ...]:
         chosen = self.columns if columns is None else tuple(columns)
@@ -225,14 +190,3 @@ def _nearest(name: str, columns: Sequence[str]) -> str:
         return f"did you mean {close[0]!r}?"
     shown = ", ".join(map(repr, columns[:8]))
     return f"it has {shown}" + (f" and {len(columns) - 8} more" if len(columns) > 8 else "")
-
-
-def _sql_type(kind: pa.DataType) -> pa.DataType:
-    """Return the nearest Arrow type that DuckDB reads."""
-    if pa.types.is_float16(kind):
-        return pa.float32()
-    if pa.types.is_dictionary(kind):
-        return _sql_type(kind.value_type)
-    if pa.types.is_decimal256(kind) or str(kind) == "string_view":
-        return pa.large_string()
-    return kind
