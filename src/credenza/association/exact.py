@@ -22,7 +22,7 @@ STEEP = 100.0  # ratios up to which a block of them is multiplied without overfl
 LARGE = 1e20  # sums are rescaled beyond this
 
 
-@njit(cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _walk(a, b, c, d, e, f, g, h, ratios):  # type: ignore[no-untyped-def]
     """Sum P(T = x) / P(T = t) over the x beyond t in one direction: (mantissa, log scale).
 
@@ -31,7 +31,7 @@ def _walk(a, b, c, d, e, f, g, h, ratios):  # type: ignore[no-untyped-def]
     independent of each other, and so are the products of its two halves. Ratios fall along the walk.
     """
     total, term, log_scale, k, size = 0.0, 1.0, 0.0, 0.0, 4
-    room = min(min(a, b), min(c, d))
+    room = min(a, b, c, d)
     while True:
         for i in range(size):
             x = k + i
