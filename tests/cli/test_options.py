@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credenza.cli.options import check_outputs, say, split_names, split_pair, working
+from credenza.cli.options import check_outputs, say, split_names, split_pair
 from credenza.errors import UsageError
 
 NAMES = st.lists(
@@ -101,24 +101,6 @@ def test_two_outputs_are_two_files(tmp_path: Path) -> None:
 def test_messages_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     say("wrote x")
     say("not this", quiet=True)
-    with working("auditing"):
-        say("inside")
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == "credenza: wrote x\ncredenza: inside\n"
-
-
-def test_the_spinner_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
-    with working("auditing"):
-        pass
-    shown = terminal.getvalue()
-    assert "auditing" in shown
-    with working("again", quiet=True):
-        assert terminal.getvalue() == shown
+    assert captured.err == "credenza: wrote x\n"

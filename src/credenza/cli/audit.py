@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from credenza.cli.options import Quiet, Seed, check_outputs, say, split_names, working
+from credenza.cli.options import Quiet, Seed, check_outputs, say, split_names
+from credenza.cli.progress import working
 from credenza.cli.status import ExitStatus, unchecked
 
 if TYPE_CHECKING:

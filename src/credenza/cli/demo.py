@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from credenza.cli.options import Seed, say, working
+from credenza.cli.options import Seed, say
+from credenza.cli.progress import working
 from credenza.cli.status import ExitStatus
 from credenza.contracts import Culprit, Verdict
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -95,15 +94,3 @@ def say(line: str, *, quiet: bool = False) -> None:
     """One line of progress on standard error."""
     if not quiet:
         sys.stderr.write(f"credenza: {line}\n")
-
-
-@contextmanager
-def working(message: str, *, quiet: bool = False) -> Iterator[None]:
-    """A spinner on standard error while the block runs; nothing unless that is a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(message):
-        yield

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from credenza.cli.options import Quiet, Seed, check_outputs, say, split_pair, working
+from credenza.cli.options import Quiet, Seed, check_outputs, say, split_pair
+from credenza.cli.progress import working
 from credenza.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from credenza.cli.options import Quiet, Seed, check_outputs, say, split_names, working
+from credenza.cli.options import Quiet, Seed, check_outputs, say, split_names
+from credenza.cli.progress import working
 from credenza.errors import UsageError
 
 Out = Annotated[str, typer.Option("--out", metavar="FILE", help="Where the profile goes (.czp).")]

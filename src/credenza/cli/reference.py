@@ -28,7 +28,8 @@ Written by `python -m credenza.cli.reference > docs/cli.md`; do not edit.
 | 130, 141 | interrupted; the reader of the output went away |
 
 Results go to standard output, progress and messages to standard error. Colours and progress appear on a
-terminal only. Files are written beside their target and renamed, so a run that is killed leaves
+terminal only: the pass over the data, rows, rate and time left, and word when kernels are compiled, which the
+first run of a version on a machine does. Files are written beside their target and renamed, so a run that is killed leaves
 the old file or none.
 A list such as `A,B` puts a name that holds a comma in double quotes: `--columns '"last, first",age'`.
 Data is a Parquet, CSV, TSV, JSON Lines, Arrow or Feather file, a folder of one such kind, or a quoted glob.
