@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import threading
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -139,3 +144,67 @@ def test_one_line_shortens() -> None:
     assert one_line(ValueError("a\nb")) == "a"
     assert one_line(ValueError("")) == "ValueError"
     assert one_line(ValueError("x" * 300)) == "x" * 199 + "…"
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file may grow beyond 100 kB while a test runs, as on a disk that is nearly full."""
+    resource = pytest.importorskip("resource", reason="file sizes are not limited on Windows")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("small_disk")
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl", ".arrow", ".csv.gz", ".jsonl.gz"])
+def test_a_disk_that_fills_leaves_the_old_file(tmp_path: Path, suffix: str) -> None:
+    target = tmp_path / f"t{suffix}"
+    target.write_text("old")
+    noise = np.random.default_rng(1)
+    batches = (pa.record_batch({"a": noise.random(4_000), "b": noise.random(4_000)}) for _ in range(5))
+    with pytest.raises(UsageError) as caught:
+        write_table(batches, target)
+    assert str(caught.value) == f"cannot write {target}: file too large; make room, or give another path"
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_a_disk_that_fills_leaves_no_text_or_bytes(tmp_path: Path) -> None:
+    for write, data in ((write_text, "x" * 200_000), (write_bytes, b"x" * 200_000)):
+        with pytest.raises(UsageError, match=r"file too large; make room, or give another path$"):
+            write(data, tmp_path / "file")  # type: ignore[operator]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl", ".arrow", ".csv.gz"])
+def test_no_space_left(tmp_path: Path, suffix: str) -> None:
+    target = tmp_path / f"full{suffix}"
+    target.symlink_to("/dev/full")
+    with pytest.raises(UsageError) as caught:
+        write_table(pa.table({"a": np.random.default_rng(1).random(100_000)}), target)
+    message = f"cannot write {target}: no space left on device; make room, or give another path"
+    assert str(caught.value) == message
+    assert stat.S_ISCHR(target.stat().st_mode)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="named pipes are other things on Windows")
+def test_devices_and_pipes_are_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    write_text("hello", pipe)
+    reader.join()
+    write_text("gone", "/dev/null")
+    assert read == ["hello"]
+    assert pipe.is_fifo()
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_other_failures_are_passed_on(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError), replacing(tmp_path / "file"):
+        raise PermissionError(13, "no")

@@ -29,8 +29,8 @@ Written by `python -m credenza.cli.reference > docs/cli.md`; do not edit.
 
 Results go to standard output, progress and messages to standard error. Colours and progress appear on a
 terminal only: the pass over the data, rows, rate and time left, and word when kernels are compiled, which the
-first run of a version on a machine does. Files are written beside their target and renamed, so a run that is killed leaves
-the old file or none.
+first run of a version on a machine does. Files are written beside their target and renamed, so a run that is
+killed, or for which the disk is too small, leaves the old file or none; devices and pipes are written to directly.
 A list such as `A,B` puts a name that holds a comma in double quotes: `--columns '"last, first",age'`.
 Data is a Parquet, CSV, TSV, JSON Lines, Arrow or Feather file, a folder of one such kind, or a quoted glob.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import json
 import math
@@ -21,6 +22,8 @@ import pyarrow.parquet
 from credenza.errors import InputError, UsageError
 
 Batches = Iterator[pa.RecordBatch]
+# The disk is full, a quota is used up, the file is larger than the process or the file system allows.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
@@ -28,11 +31,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it over ``path`` when the block ends well.
 
     When the block raises, the temporary file is removed and ``path`` stays as it was. A killed process leaves
-    the old file or none (and a hidden temporary file, which folders of data ignore).
+    the old file or none (and a hidden temporary file, which folders of data ignore). A device or a pipe, such as
+    /dev/stdout, has nothing to keep and must not be renamed over: it is written to directly.
 
     Raises
     ------
-    UsageError : the folder does not exist, or ``path`` is a folder.
+    UsageError : the folder does not exist, ``path`` is a folder, or there is no room for the file.
 
     Examples
     --------
@@ -49,12 +53,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise UsageError(f"cannot write {target}: no folder {target.parent}; create it first")
     if target.is_dir():
         raise UsageError(f"cannot write {target}: it is a folder; give a file name")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    direct = target.exists() and not target.is_file()
+    temporary = target if direct else target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
     try:
         yield temporary
-        temporary.replace(target)
+        if not direct:
+            temporary.replace(target)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        reason = os.strerror(error.errno).lower()
+        raise UsageError(f"cannot write {target}: {reason}; make room, or give another path") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if not direct:
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(data: bytes, path: str | os.PathLike[str]) -> None:
