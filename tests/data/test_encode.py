@@ -129,3 +129,21 @@ def test_messages() -> None:
         with pytest.raises(InputError) as caught:
             encode(pa.table(table), schema)
         assert str(caught.value) == text
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables(), st.integers(0, 20), st.integers(0, 40))
+def test_record_batches_with_offsets(table: pa.Table, start: int, rows: int) -> None:
+    schema = fit_schema(sketch(table), min_share=0.05)
+    piece = table.combine_chunks().to_batches()[0].slice(start, rows)
+    expected = twin(pa.Table.from_batches([piece]), schema)
+    np.testing.assert_array_equal(encode(piece, schema), expected)
+
+
+def test_values_on_and_around_many_edges() -> None:
+    edges = np.arange(-30.0, 31.0)
+    feature = Feature("x", Kind.CONTINUOUS, tuple(map(str, range(63))), 62, tuple(edges), missing=62)
+    numbers = np.concatenate([edges, np.nextafter(edges, np.inf), [np.inf, -np.inf, np.nan, -0.0]])
+    codes = encode(pa.record_batch({"x": numbers}), Schema((feature,)))[:, 0]
+    expected = np.where(np.isnan(numbers), 62, np.searchsorted(edges, numbers, side="left"))
+    np.testing.assert_array_equal(codes, expected)

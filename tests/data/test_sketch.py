@@ -196,3 +196,57 @@ def test_messages() -> None:
     assert str(caught.value) == "sketches have seeds 0 and 1; use one seed for all parts"
     with pytest.raises(UsageError, match="has no column 'b'; it has 'a'"):
         sketch(pa.table({"a": [1]}), ["b"])
+
+
+def test_parts_told_where_they_start_draw_the_sample_of_the_whole() -> None:
+    table = pa.table({"x": np.random.default_rng(5).normal(size=150_000)})
+    whole = sketch(table)
+    parts = [
+        TableSketch.empty(table.schema).starting_at(row).update(table.slice(row, 50_000))
+        for row in (0, 50_000, 100_000)
+    ]
+    merged = parts[0].merge(parts[1]).merge(parts[2])
+    numbers = [one["x"].numbers for one in (whole, merged)]
+    assert numbers[0] is not None
+    assert numbers[1] is not None
+    assert not numbers[0].exact
+    assert np.array_equal(numbers[0].sample.values, numbers[1].sample.values)
+
+
+def test_a_sketch_of_rows_starts_nowhere_else() -> None:
+    begun = TableSketch.empty(pa.schema([("a", pa.int64())])).update(pa.record_batch({"a": [1, 2]}))
+    with pytest.raises(
+        UsageError, match=r"^this sketch has 2 rows already; tell an empty one where it starts$"
+    ):
+        begun.starting_at(7)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(-5, 5) | st.sampled_from([10**6, -(10**15), 2**53]), min_size=1, max_size=40),
+    st.lists(st.sampled_from([0.5, 1e300, float("inf"), 3.0]), max_size=5),
+)
+def test_narrow_and_wide_numbers_are_counted_alike(whole: list[int], rest: list[float]) -> None:
+    values = [float(v) for v in whole] + rest
+    seen = sketch(pa.table({"x": pa.array(values, pa.float64())}))["x"]
+    found, counts = seen.values()
+    assert dict(zip(found, counts.tolist(), strict=True)) == Counter(values)
+    assert seen.numbers.integral == all(v == np.floor(v) for v in values if np.isfinite(v))
+
+
+def test_values_read_earlier_stay_as_they_were() -> None:
+    batch = pa.record_batch({"b": [True, False, None], "x": [1.0, 2.0, 2.0]})
+    seen = TableSketch.empty(batch.schema).update(batch)
+    before = {name: seen[name].values()[1] for name in seen.columns}
+    seen.update(batch)
+    assert {name: counts.tolist() for name, counts in before.items()} == {"b": [1, 1], "x": [1, 2]}
+    assert {name: seen[name].values()[1].tolist() for name in seen.columns} == {"b": [2, 2], "x": [2, 4]}
+
+
+def test_bool_columns_in_other_encodings() -> None:
+    plain = pa.array([True, None, False, True, True])
+    chunked = pa.chunked_array([plain.slice(0, 1), plain.slice(1)])
+    columns = (plain, plain.dictionary_encode(), pa.compute.run_end_encode(plain), chunked)
+    tables = [pa.table({"b": column}) for column in columns]
+    states = [state(sketch(table)) for table in tables]
+    assert all(found == states[0] for found in states)

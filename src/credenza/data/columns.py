@@ -130,11 +130,7 @@ def as_floats(array: pa.Array | pa.ChunkedArray) -> FloatArray:
     if pa.types.is_null(array.type):
         return np.full(len(array), np.nan)
     numbers, divisor = _numbers(array)
-    if numbers.null_count:
-        values = np.array(pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False), dtype=np.float64)
-        values[np.asarray(numbers.is_null().to_numpy(zero_copy_only=False))] = np.nan
-    else:
-        values = np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
+    values = np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)  # nulls become NaN
     return (values if divisor == 1.0 else values / divisor) + 0.0
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from credenza.contracts import FloatArray, IntArray
-from credenza.data.columns import Family, as_floats, as_strings, family, plain_type
+from credenza.data.columns import Family, as_floats, as_strings, family, plain, plain_type
+from credenza.data.kernels import Keys
 from credenza.data.sources import Source, open_source
 from credenza.data.tally import NumberTally, TextTally, row_keys
 from credenza.errors import InputError, UsageError
@@ -45,6 +46,11 @@ class ColumnSketch:
         if self.texts is not None:
             return self.texts.seen
         return self.numbers.distinct if self.numbers is not None else 0
+
+    @property
+    def sampled(self) -> bool:
+        """Whether rows are sampled: of numbers and times."""
+        return self.family in (Family.NUMBER, Family.TEMPORAL)
 
     @property
     def exact(self) -> bool:
@@ -82,23 +88,26 @@ class ColumnSketch:
             values, counts = np.unique(self.numbers.sample.values, return_counts=True)
         return values, counts / max(counts.sum(), 1)
 
-    def update(self, column: pa.Array, start: int, seed: int) -> None:
-        """Add rows ``start ..`` of the table; they must not cross a window's end."""
+    def update(self, column: pa.Array | pa.ChunkedArray, keys: Keys) -> None:
+        """Add the next rows, whose sampling keys are given; they must not cross a window's end."""
         self.rows += len(column)
-        if self.family in (Family.NESTED, Family.BINARY, Family.NULL):
-            self.missing += column.null_count
+        if self.family is Family.BOOL and self.numbers is not None:
+            for part in column.chunks if isinstance(column, pa.ChunkedArray) else (column,):
+                self.missing += self.numbers.add_truths(plain(part))
         elif self.texts is not None:
             strings = as_strings(column).drop_null()
             self.missing += len(column) - len(strings)
             self.texts.add(strings)
         elif self.numbers is not None:
             values = as_floats(column)
-            there = ~np.isnan(values)
-            self.missing += int(len(values) - there.sum())
-            if self.family is Family.BOOL:
-                self.numbers.add_truths(values[there])
-            else:
-                self.numbers.add(values[there], row_keys(start, len(values), seed)[there])
+            lost = np.isnan(values)
+            missing = int(np.count_nonzero(lost))
+            self.missing += missing
+            if missing:
+                values, keys = values[~lost], keys[~lost]
+            self.numbers.add(values, keys)
+        else:
+            self.missing += column.null_count
 
     def merged(self, other: ColumnSketch) -> ColumnSketch:
         both = ColumnSketch(self.name, self.family, self.arrow_type, self.rows + other.rows)
@@ -140,6 +149,19 @@ class TableSketch:
         """Return a sketch of no rows."""
         return cls({field.name: _empty_column(field) for field in schema}, seed, start)
 
+    def starting_at(self, row: int) -> TableSketch:
+        """Return this sketch of no rows for a part of the table whose first row has this number.
+
+        Examples
+        --------
+        >>> later = TableSketch.empty(pa.schema([("a", pa.int64())])).starting_at(1 << 40)
+        >>> later.update(pa.record_batch({"a": [3]})).rows
+        1
+        """
+        if self.rows:
+            raise UsageError(f"this sketch has {self.rows:,} rows already; tell an empty one where it starts")
+        return TableSketch(self._columns, self._seed, row)
+
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(self._columns)
@@ -157,18 +179,35 @@ class TableSketch:
         ------
         InputError : a column is missing or of another family than the schema said.
         """
+        places = self._places(batch.schema)
+        sampled = any(column.sampled for column in self._columns.values())
         done = 0
         while done < batch.num_rows:
             first = self._start + self.rows
             rows = min(batch.num_rows - done, WINDOW - first % WINDOW)
-            piece = batch.slice(done, rows)
-            for name, column in self._columns.items():
-                column.update(_column(piece, name, column), first, self._seed)
+            piece = batch if rows == batch.num_rows else batch.slice(done, rows)
+            keys = row_keys(first, rows if sampled else 0, self._seed)
+            for column, place in zip(self._columns.values(), places, strict=True):
+                column.update(piece.column(place), keys)
                 if column.texts is not None and (first + rows) % WINDOW == 0:
                     column.texts.prune()
             self.rows += rows
             done += rows
         return self
+
+    def _places(self, schema: pa.Schema) -> list[int]:
+        """Return the place of every column in batches of a schema."""
+        where = {name: place for place, name in enumerate(schema.names)}
+        kinds = schema.types
+        for name, column in self._columns.items():
+            if name not in where:
+                raise InputError(f"column {name!r} is missing from a later batch; give batches of one schema")
+            kind = kinds[where[name]]
+            if family(kind) is not column.family:
+                raise InputError(
+                    f"column {name!r} is {kind} in a later batch, not {column.arrow_type}; give one type"
+                )
+        return [where[name] for name in self._columns]
 
     def merge(self, other: TableSketch) -> TableSketch:
         """Return the sketch of both parts.
@@ -223,14 +262,3 @@ def _empty_column(field: pa.Field) -> ColumnSketch:
     elif kind is Family.STRING:
         column.texts = TextTally()
     return column
-
-
-def _column(piece: pa.RecordBatch | pa.Table, name: str, column: ColumnSketch) -> pa.Array | pa.ChunkedArray:
-    if name not in piece.schema.names:
-        raise InputError(f"column {name!r} is missing from a later batch; give batches of one schema")
-    found = piece.column(name)
-    if family(found.type) is not column.family:
-        raise InputError(
-            f"column {name!r} is {found.type} in a later batch, not {column.arrow_type}; give one type"
-        )
-    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,9 +56,22 @@ class RowSample:
             keys, values = keys[near], values[near]
         if not len(keys):
             return
-        keys = np.concatenate([self.keys, keys])
+        keys, values = np.concatenate([self.keys, keys]), np.concatenate([self.values, values])
+        if len(keys) > SAMPLE:
+            near = keys <= np.partition(keys, SAMPLE - 1)[SAMPLE - 1]
+            keys, values = keys[near], values[near]
         order = np.argsort(keys, kind="stable")[:SAMPLE]
-        self.keys, self.values = keys[order], np.concatenate([self.values, values])[order]
+        self.keys, self.values = keys[order], values[order]
+
+
+def _counted(values: FloatArray, low: float, high: float, whole: bool) -> tuple[FloatArray, IntArray]:
+    """Return distinct values and their counts; integers within a narrow range are counted without sorting."""
+    if not whole or high - low > len(values):
+        distinct, times = np.unique(values, return_counts=True)
+        return distinct, times.astype(np.int64, copy=False)
+    counts = np.bincount((values - low).astype(np.int64))
+    there = np.flatnonzero(counts)
+    return low + there.astype(np.float64), counts[there]
 
 
 @dataclass
@@ -76,23 +88,35 @@ class NumberTally:
     sample: RowSample = field(default_factory=RowSample)
 
     def add(self, values: FloatArray, keys: NDArray[np.uint64]) -> None:
-        finite = values[np.isfinite(values)]
-        self.infinities += len(values) - len(finite)
-        if len(finite):
-            self.low, self.high = min(self.low, float(finite.min())), max(self.high, float(finite.max()))
-            self.integral = self.integral and bool((finite == np.floor(finite)).all())
+        """Add numbers and infinities; NaN must have been taken out."""
+        if not len(values):
+            return
         self.sample.add(keys, values)
-        if self.exact and len(values):
-            self._count(*np.unique(values, return_counts=True))
+        inside = np.isfinite(values)
+        endless = len(values) - int(np.count_nonzero(inside))
+        self.infinities += endless
+        finite = values[inside] if endless else values
+        low, high = (float(finite.min()), float(finite.max())) if len(finite) else (np.inf, -np.inf)
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        self.integral = self.integral and bool((finite == np.floor(finite)).all())
+        if self.exact:
+            self._count(*_counted(values, low, high, self.integral and not endless))
 
-    def add_truths(self, values: FloatArray) -> None:
-        """Add zeros and ones: :meth:`add` for bool columns, without sorting or sampling."""
-        ones = int(np.count_nonzero(values))
-        counts = np.array([len(values) - ones, ones])
-        kept = counts > 0
-        self._count(np.array([0.0, 1.0])[kept], counts[kept])
+    def add_truths(self, column: pa.BooleanArray) -> int:
+        """Add a bool column: :meth:`add` without sorting or sampling; return how many values are missing."""
+        missing, true = int(column.null_count), int(column.true_count)
+        false = len(column) - missing - true
+        if len(self.values) == 2:
+            self.counts = self.counts + np.array([false, true])
+        else:
+            counts = np.array([false, true])
+            self._count(np.array([0.0, 1.0])[counts > 0], counts[counts > 0])
+        return missing
 
     def _count(self, values: FloatArray, counts: IntArray) -> None:
+        if np.array_equal(values, self.values):
+            self.counts = self.counts + counts
+            return
         merged, place = np.unique(np.concatenate([self.values, values]), return_inverse=True)
         total = np.zeros(len(merged), np.int64)
         np.add.at(total, place, np.concatenate([self.counts, counts]))
@@ -152,7 +176,8 @@ class TextTally:
         keep = self._room()
         if len(self.counts) <= keep:
             return
-        cut = heapq.nlargest(keep + 1, self.counts.values())[-1]
+        counts = np.fromiter(self.counts.values(), np.int64, len(self.counts))
+        cut = int(np.partition(counts, -(keep + 1))[-(keep + 1)])
         self.counts = {value: count - cut for value, count in self.counts.items() if count > cut}
         self.lost += cut
 
