@@ -194,3 +194,20 @@ def bit_sums(bits: NDArray[np.bool_], deltas: Sequence[int]) -> list[int]:
     return [
         sum(delta for delta, bit in zip(deltas, row, strict=True) if bit) % 2**64 for row in bits.T.tolist()
     ]
+
+
+def planes(codes: NDArray[np.integer], sizes: Sequence[int]) -> list[int]:
+    """One whole number for every level but the first of every feature: bit r says whether row r has it."""
+    return [
+        sum(1 << row for row, code in enumerate(codes[:, feature]) if code == level)
+        for feature, size in enumerate(sizes)
+        for level in range(1, size)
+    ]
+
+
+def shared_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> IntArray:
+    """Bits that two rows of words have in common, one word at a time."""
+    counts = [
+        [sum((int(x) & int(y)).bit_count() for x, y in zip(a, b, strict=True)) for b in right] for a in left
+    ]
+    return np.array(counts, np.int64).reshape(len(left), len(right))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import oracles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credenza.association import kernels
 from credenza.association.counts import PairCounts
-from credenza.association.kernels import pair_counts, weighted_pair_counts
+from credenza.association.kernels import pack_codes, pair_counts, pair_inner, weighted_pair_counts
 from credenza.errors import InputError
 
 sizes_of = st.lists(st.one_of(st.integers(1, 4), st.integers(1, 30)), min_size=1, max_size=5).filter(
@@ -29,7 +30,12 @@ def tables(draw: st.DrawFn, rows: st.SearchStrategy[int] | None = None) -> tuple
 
 
 def same(a: PairCounts, b: PairCounts) -> bool:
-    return a.sizes == b.sizes and a.rows == b.rows and np.array_equal(a.joint, b.joint)
+    return a.sizes == b.sizes and a.rows == b.rows and np.array_equal(a.inner, b.inner)
+
+
+def places(sizes: tuple[int, ...], feature: int) -> slice:
+    start = sum(sizes[:feature])
+    return slice(start, start + sizes[feature])
 
 
 def counted(sizes: tuple[int, ...], codes: np.ndarray) -> PairCounts:
@@ -41,8 +47,9 @@ def test_counts_are_those_of_nested_loops(table: tuple[tuple[int, ...], np.ndarr
     sizes, codes = table
     found = counted(sizes, codes)
     assert found.rows == len(codes)
-    assert found.joint.dtype == np.int64
+    assert found.joint.dtype == found.inner.dtype == np.int64
     np.testing.assert_array_equal(found.joint, oracles.pair_counts(codes, sizes))
+    assert same(PairCounts.of_joint(sizes, len(codes), found.joint), found)
 
 
 @given(tables())
@@ -53,38 +60,6 @@ def test_weighted_counts_are_those_of_nested_loops(table: tuple[tuple[int, ...],
     np.testing.assert_allclose(found, oracles.pair_counts(codes, sizes, weights), atol=1e-10)
     ones = weighted_pair_counts(codes, sizes, np.ones(len(codes)))
     np.testing.assert_array_equal(ones, pair_counts(codes, sizes))
-
-
-def test_every_number_of_planes_and_words_fills_its_tiles() -> None:
-    rng = np.random.default_rng(0)
-    for features in range(1, 14):
-        for rows in (1, 64, 129):
-            codes = rng.integers(0, 2, (rows, features)).astype(np.uint8)
-            np.testing.assert_array_equal(
-                pair_counts(codes, (2,) * features), oracles.pair_counts(codes, (2,) * features)
-            )
-
-
-def test_words_beyond_one_cache_block_and_several_threads_count_alike(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    rng = np.random.default_rng(2)
-    features, rows = 92, 64 * kernels.WORD_BLOCK + 100
-    codes = np.asfortranarray(
-        rng.integers(0, 256, (rows, features), np.uint8) < rng.integers(0, 256, features)
-    ).astype(np.uint8, order="F")
-    float_codes = codes.astype(np.float32)
-    ones = (float_codes.T @ float_codes).astype(np.int64)  # whole numbers below 2^24 are exact in float32
-    assert rows < 2**24
-    for cores in (1, 3):
-        monkeypatch.setattr(kernels.os, "cpu_count", lambda cores=cores: cores)
-        np.testing.assert_array_equal(pair_counts(codes, (2,) * features)[1::2, 1::2], ones)
-
-
-def test_both_orders_of_memory_count_alike() -> None:
-    codes = np.random.default_rng(4).integers(0, 3, (100, 4)).astype(np.uint8)
-    left = pair_counts(np.ascontiguousarray(codes), (3,) * 4)
-    np.testing.assert_array_equal(left, pair_counts(np.asfortranarray(codes), (3,) * 4))
 
 
 @given(tables(), st.lists(st.integers(0, 130), max_size=4))
@@ -123,12 +98,13 @@ def test_merging_is_a_commutative_monoid_and_less_undoes_it(
 def test_tables_and_marginals_agree(table: tuple[tuple[int, ...], np.ndarray]) -> None:
     sizes, codes = table
     counts = counted(sizes, codes)
+    np.testing.assert_array_equal(counts.margins(), counts.joint.diagonal())
     for i in range(len(sizes)):
         np.testing.assert_array_equal(counts.marginal(i), np.bincount(codes[:, i], minlength=sizes[i]))
         for j in range(len(sizes)):
             pair = counts.table(i, j)
             np.testing.assert_array_equal(pair, counts.table(j, i).T)
-            assert pair.shape == (sizes[i], sizes[j])
+            np.testing.assert_array_equal(pair, counts.joint[places(sizes, i), places(sizes, j)])
             np.testing.assert_array_equal(pair.sum(axis=1), counts.marginal(i))
 
 
@@ -141,7 +117,33 @@ def test_sixty_levels_all_in_level_zero_one_row_and_no_feature() -> None:
     one = counted((2, 2), np.array([[1, 0]], np.uint8))
     assert one.table(0, 1).tolist() == [[0, 0], [1, 0]]
     nothing = PairCounts.empty(()).update(np.zeros((7, 0), np.uint8))
-    assert (nothing.rows, nothing.joint.shape) == (7, (0, 0))
+    assert (nothing.rows, nothing.joint.shape, nothing.margins().shape) == (7, (0, 0), (0,))
+
+
+@given(tables(), st.integers(0, 999))
+def test_a_part_is_counted_as_if_alone(table: tuple[tuple[int, ...], np.ndarray], seed: int) -> None:
+    sizes, codes = table
+    chosen = list(np.random.default_rng(seed).permutation(len(sizes))[: max(0, len(sizes) - 1)])
+    alone = counted(tuple(sizes[j] for j in chosen), codes[:, chosen])
+    assert same(counted(sizes, codes).part(chosen), alone)
+
+
+@given(tables())
+def test_planes_and_other_kernels_update_alike(table: tuple[tuple[int, ...], np.ndarray]) -> None:
+    sizes, codes = table
+    expected = counted(sizes, codes) + counted(sizes, codes)
+    assert same(counted(sizes, codes).update_planes(pack_codes(codes, sizes), len(codes)), expected)
+    assert same(counted(sizes, codes).update(codes, kernel=pair_inner), expected)
+
+
+def test_the_matrix_of_all_levels_is_made_once_and_does_not_travel() -> None:
+    counts = counted((2, 3), np.array([[0, 2], [1, 1]], np.uint8))
+    small = len(pickle.dumps(counts))
+    assert counts.joint is counts.joint
+    travelled = pickle.loads(pickle.dumps(counts))
+    assert len(pickle.dumps(counts)) == small
+    assert same(travelled, counts)
+    np.testing.assert_array_equal(travelled.joint, counts.joint)
 
 
 def test_relaid_keeps_tables_and_drops_whole_features() -> None:
@@ -167,9 +169,19 @@ def test_relaid_keeps_tables_and_drops_whole_features() -> None:
     ],
 )
 def test_codes_that_do_not_fit_are_refused(codes: np.ndarray, message: str) -> None:
+    for kernel in (None, pair_inner):
+        with pytest.raises(InputError) as error:
+            PairCounts.empty((2, 3)).update(codes, kernel=kernel)
+        assert str(error.value) == message
+
+
+def test_matrices_and_planes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError) as error:
-        PairCounts.empty((2, 3)).update(codes)
-    assert str(error.value) == message
+        PairCounts.of_joint((2, 3), 1, np.zeros((4, 4), np.int64))
+    assert str(error.value) == "pair counts of shape (4, 4): 5 levels a side were expected"
+    with pytest.raises(InputError) as error:
+        PairCounts.empty((2, 3)).update_planes(np.zeros((3, 1), np.uint64), 65)
+    assert str(error.value) == "planes of shape (3, 1): (3, 2) were expected for 65 rows"
 
 
 def test_states_that_do_not_fit_are_refused() -> None:

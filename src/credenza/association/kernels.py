@@ -1,187 +1,269 @@
-"""Compiled loops that touch rows: bit planes, AND + population count, and weighted co-occurrence.
+"""Counts of all pairs of levels, exactly: bit planes where levels are few, histograms where they are many.
 
-Everything here is compiled once by numba and cached on disk. ``tests/oracles.py`` holds the slow twins.
+``tests/oracles.py`` holds the slow twins. Letters beyond those of :mod:`credenza.contracts`: R = K - m, the levels of
+all features but the first of each, which follows from the margins.
 """
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
+from credenza.association.histogram import add_histograms
+from credenza.association.packing import ROWS, offsets_of, pack_booleans, pack_codes
+from credenza.association.tiles import Words, count, wide
 from credenza.contracts import FloatArray, IntArray
+from credenza.errors import InputError
 
-TILE = 4  # planes a side of the register tile
-WORD_BLOCK = 2048  # words of one plane held in cache while a row of tiles is counted
+__all__ = [
+    "check_codes",
+    "cross_counts",
+    "inner_counts",
+    "pack_booleans",
+    "pack_codes",
+    "pair_counts",
+    "pair_inner",
+    "restore",
+    "weighted_pair_counts",
+]
 
+# Nanoseconds on one core of 2024 (of their ratios alone anything depends): a word of two planes ANDed and counted, with
+# a vector population count and without; a word packed; a row of two features counted, a cell of their table added.
+PAIR_WORD, PAIR_WORD_NARROW, PACKED_WORD, HISTOGRAM_ROW, HISTOGRAM_CELL = 0.12, 0.6, 3.0, 1.2, 6.0
+FEW = 8  # levels up to which planes are cheaper on any machine
 
-def _popcount(typingctx, word):  # type: ignore[no-untyped-def]
-    """Count the set bits of an unsigned 64-bit word (one machine instruction)."""
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return builder.ctpop(args[0])
-
-    return types.uint64(types.uint64), codegen
-
-
-popcount: Any = intrinsic(_popcount)
-
-
-@njit(cache=True, nogil=True)
-def _pack_binary(column: NDArray[np.uint8], plane: NDArray[np.uint64]) -> None:
-    """Pack a column of zeros and ones a word at a time, without a branch."""
-    whole = column.size // 64
-    for w in range(whole):
-        word = np.uint64(0)
-        for k in range(64):
-            word |= np.uint64(column[64 * w + k]) << np.uint64(k)
-        plane[w] = word
-    for row in range(64 * whole, column.size):
-        plane[whole] |= np.uint64(column[row]) << np.uint64(row & 63)
+Plan = tuple[tuple[int, ...], tuple[int, ...], bool]
 
 
-@njit(cache=True, nogil=True)
-def pack_planes(codes: NDArray[np.uint8], offsets: IntArray, planes: NDArray[np.uint64]) -> None:
-    """Set bit (row mod 64) of word (row div 64) of plane ``offsets[j] + codes[row, j] - 1`` unless the code is 0.
+def check_codes(codes: NDArray[np.uint8], sizes: Sequence[int]) -> None:
+    """Refuse codes that the levels do not fit; cost n m / 64.
 
-    Level 0 of each feature has no plane: its counts follow from the margins.
+    Raises
+    ------
+    InputError : another number of features, or a code beyond its feature's levels.
     """
-    rows, features = codes.shape
-    for j in range(features):
-        column = codes[:, j]
-        base = offsets[j] - 1
-        if offsets[j + 1] - offsets[j] == 1:
-            _pack_binary(column, planes[offsets[j]])
-            continue
-        for row in range(rows):
-            code = column[row]
-            if code:
-                planes[base + code, row >> 6] |= np.uint64(1) << np.uint64(row & 63)
+    if codes.ndim != 2 or codes.shape[1] != len(sizes):
+        raise InputError(f"codes of shape {codes.shape} for {len(sizes)} features: one column a feature")
+    beyond = codes.max(axis=0, initial=0) >= np.asarray(sizes)
+    if len(codes) and beyond.any():
+        worst = int(np.argmax(beyond))
+        found, levels = int(codes[:, worst].max()), sizes[worst]
+        raise InputError(
+            f"code {found} in column {worst}, which has {levels} levels: codes run from 0 to {levels - 1}"
+        )
 
 
-@njit(cache=True, nogil=True)
-def _tile(a0, a1, a2, a3, b0, b1, b2, b3, out):  # type: ignore[no-untyped-def]
-    """Add the sixteen population counts of a 4 x 4 tile; the views are contiguous and equally long."""
-    s = np.zeros(16, np.uint64)
-    c00 = c01 = c02 = c03 = np.uint64(0)
-    c10 = c11 = c12 = c13 = np.uint64(0)
-    c20 = c21 = c22 = c23 = np.uint64(0)
-    c30 = c31 = c32 = c33 = np.uint64(0)
-    for w in range(a0.size):
-        x0, x1, x2, x3 = a0[w], a1[w], a2[w], a3[w]
-        y0, y1, y2, y3 = b0[w], b1[w], b2[w], b3[w]
-        c00 += popcount(x0 & y0)
-        c01 += popcount(x0 & y1)
-        c02 += popcount(x0 & y2)
-        c03 += popcount(x0 & y3)
-        c10 += popcount(x1 & y0)
-        c11 += popcount(x1 & y1)
-        c12 += popcount(x1 & y2)
-        c13 += popcount(x1 & y3)
-        c20 += popcount(x2 & y0)
-        c21 += popcount(x2 & y1)
-        c22 += popcount(x2 & y2)
-        c23 += popcount(x2 & y3)
-        c30 += popcount(x3 & y0)
-        c31 += popcount(x3 & y1)
-        c32 += popcount(x3 & y2)
-        c33 += popcount(x3 & y3)
-    s[0], s[1], s[2], s[3] = c00, c01, c02, c03
-    s[4], s[5], s[6], s[7] = c10, c11, c12, c13
-    s[8], s[9], s[10], s[11] = c20, c21, c22, c23
-    s[12], s[13], s[14], s[15] = c30, c31, c32, c33
-    for i in range(4):
-        for j in range(4):
-            out[i, j] += np.int64(s[4 * i + j])
-
-
-@njit(cache=True, nogil=True)
-def count_tiles(planes: NDArray[np.uint64], first: int, step: int, out: IntArray) -> None:
-    """Fill the upper block triangle of ``out`` (R x R, R a multiple of 4) for tile rows first, first + step, ...
-
-    Cost: R^2 / 2 x words AND + population counts; words go through the cache in blocks.
-    """
-    planes_count, words = planes.shape
-    tiles = planes_count // 4
-    for start in range(0, words, WORD_BLOCK):
-        stop = min(start + WORD_BLOCK, words)
-        for ti in range(first, tiles, step):
-            i = 4 * ti
-            a0, a1 = planes[i, start:stop], planes[i + 1, start:stop]
-            a2, a3 = planes[i + 2, start:stop], planes[i + 3, start:stop]
-            for tj in range(ti, tiles):
-                j = 4 * tj
-                _tile(
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    planes[j, start:stop],
-                    planes[j + 1, start:stop],
-                    planes[j + 2, start:stop],
-                    planes[j + 3, start:stop],
-                    out[i : i + 4, j : j + 4],
-                )
-
-
-def pair_counts(codes: NDArray[np.uint8], sizes: tuple[int, ...]) -> IntArray:
-    """Count how often each two levels occur in one row.
+def inner_counts(planes: Words, onto: IntArray | None = None) -> IntArray:
+    """Rows that each two planes share.
 
     Parameters
     ----------
-    codes : uint8 array (n, m), ``codes[r, j] < sizes[j]``.
-    sizes : levels of each feature.
+    planes : uint64 (R, words), see :func:`pack_codes`. onto : int64 (R, R), symmetric, to add to; zeros by default.
 
     Returns
     -------
-    int64 array (K, K), K = sum(sizes): entry (p, q) is the number of rows that have level p and level q. Within a
-    feature the matrix is diagonal.
+    int64 (R, R), symmetric; a new array.
 
     Notes
     -----
-    Cost: (K - m)^2 n / 128 AND + population counts, in registers, on all cores for large inputs.
+    Cost: R^2 words / 2 ANDs and population counts, on all cores where that takes milliseconds; memory beyond the
+    result: about 1 MB a core.
+
+    Examples
+    --------
+    >>> inner_counts(np.array([[0b0111], [0b1101]], np.uint64)).tolist()
+    [[3, 2], [2, 3]]
     """
-    rows = len(codes)
-    offsets = np.concatenate(([0], np.cumsum(np.asarray(sizes, np.int64) - 1)))
-    used = int(offsets[-1])
-    planes = np.zeros((-(-max(used, 1) // TILE) * TILE, -(-max(rows, 1) // 64)), np.uint64)
-    pack_planes(codes, offsets, planes)
-    inner = np.zeros((len(planes), len(planes)), np.int64)
-    workers = min(os.cpu_count() or 1, 8) if planes.size * len(planes) > 2**24 else 1
-    if workers == 1:
-        count_tiles(planes, 0, 1, inner)
-    else:
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(lambda k: count_tiles(planes, k, workers, inner), range(workers)))
-    inner = np.triu(inner[:used, :used])
-    inner += np.triu(inner, 1).T
-    return _restore_first_levels(inner, sizes, rows)
-
-
-def _restore_first_levels(inner: IntArray, sizes: tuple[int, ...], rows: int) -> IntArray:
-    """Add the rows and columns of every feature's level 0: the margin less the sum over the feature's other levels."""
-    total = int(sum(sizes))
-    out = np.zeros((total, total), np.int64)
-    if not sizes:
-        return out
-    starts = np.concatenate(([0], np.cumsum(sizes)))[:-1].astype(np.int64)
-    kept = np.setdiff1d(np.arange(total), starts)
-    out[np.ix_(kept, kept)] = inner
-    margin = np.zeros(total, np.int64)
-    margin[kept] = np.diag(inner)
-    margin[starts] = rows - np.add.reduceat(margin, starts)
-    first = margin - np.add.reduceat(out, starts, axis=0)
-    first[:, starts] = 0
-    first[:, starts] = margin[starts][:, None] - np.add.reduceat(first, starts, axis=1)
-    out[starts, :] = first
-    out[:, starts] = first.T
-    out[starts, starts] = margin[starts]
+    out = _copied(onto, (len(planes),) * 2)
+    planes = np.ascontiguousarray(planes)
+    count(planes, planes, out, mirrored=True)
     return out
+
+
+def cross_counts(planes_a: Words, planes_b: Words) -> IntArray:
+    """Rows that a plane of one set and a plane of another share.
+
+    Parameters
+    ----------
+    planes_a, planes_b : uint64 (Ra, words) and (Rb, words), of the same rows.
+
+    Returns
+    -------
+    int64 (Ra, Rb)
+
+    Raises
+    ------
+    InputError : planes of differing lengths.
+
+    Notes
+    -----
+    Cost: Ra Rb words ANDs and population counts; as :func:`inner_counts` otherwise.
+
+    Examples
+    --------
+    >>> cross_counts(np.array([[0b0111]], np.uint64), np.array([[0b1101], [0b0010]], np.uint64)).tolist()
+    [[2, 1]]
+    """
+    if planes_a.shape[1] != planes_b.shape[1]:
+        words = planes_a.shape[1], planes_b.shape[1]
+        raise InputError(f"planes of {words[0]} and {words[1]} words: give planes of the same rows")
+    out = np.zeros((len(planes_a), len(planes_b)), np.int64)
+    count(np.ascontiguousarray(planes_a), np.ascontiguousarray(planes_b), out, mirrored=False)
+    return out
+
+
+def _copied(onto: IntArray | None, shape: tuple[int, int]) -> IntArray:
+    return np.zeros(shape, np.int64) if onto is None else np.array(onto, np.int64, order="C")
+
+
+@lru_cache(maxsize=64)
+def plan(sizes: tuple[int, ...], rows: int, vectors: bool) -> Plan:
+    """Features to count by planes, features to count by histograms, and whether planes count the pairs across.
+
+    Every number of levels is tried as the border between the two groups. With word pairs w = n / 64, levels
+    r = sum (L - 1) of a group, f features and s = sum L, the costs are
+
+        planes:     PACKED_WORD r w and PAIR_WORD r^2 w / 2 within a group, PAIR_WORD r r' w across
+        histograms: HISTOGRAM_ROW n + HISTOGRAM_CELL L L' a pair, f (f + 1) / 2 pairs within a group, f f' across
+
+    The constants were measured on one core by timing each kernel at 65,536 rows and 2 to 256 levels; the border lies
+    near 24 levels where the machine has a vector population count, near 12 without.
+    """
+    levels, words = np.asarray(sizes, float), rows / ROWS
+    each = PAIR_WORD if vectors else PAIR_WORD_NARROW
+    best: tuple[float, int, bool] | None = None
+    for border in sorted({*sizes, FEW}):
+        few = levels <= border
+        r, q = float((levels[few] - 1).sum()), float((levels[~few] - 1).sum())
+        f, g = int(few.sum()), int((~few).sum())
+        s, t = float(levels[few].sum()), float(levels[~few].sum())
+        within = PACKED_WORD * r * words + each * r * r * words / 2
+        histograms = HISTOGRAM_ROW * rows * g * (g + 1) / 2 + HISTOGRAM_CELL * t * t / 2
+        by_planes = q * words * (PACKED_WORD + each * r)
+        by_histograms = HISTOGRAM_ROW * rows * f * g + HISTOGRAM_CELL * s * t
+        cost = within + histograms + min(by_planes, by_histograms)
+        if best is None or cost < best[0]:
+            best = cost, border, by_planes <= by_histograms
+    _, border, across = best or (0.0, FEW, True)
+    few_features = tuple(j for j, size in enumerate(sizes) if size <= border)
+    return few_features, tuple(j for j, size in enumerate(sizes) if size > border), across
+
+
+def pair_inner(codes: NDArray[np.uint8], sizes: Sequence[int], onto: IntArray | None = None) -> IntArray:
+    """Rows that have two levels, for all levels but the first of each feature.
+
+    Parameters
+    ----------
+    codes : uint8 (n, m), best in Fortran order, ``codes[r, j] < sizes[j]``. sizes : L of each feature.
+    onto : int64 (R, R), counts to add to; zeros by default.
+
+    Returns
+    -------
+    int64 (R, R), R = sum of L - 1: symmetric, diagonal within a feature; a new array.
+
+    Raises
+    ------
+    InputError : codes that the levels do not fit.
+
+    Notes
+    -----
+    Groups of features with few levels are counted by :func:`inner_counts`, others by joint histograms, whichever
+    :func:`plan` expects to cost less: R^2 n / 128 word operations, or m^2 n / 2 increments.
+
+    Examples
+    --------
+    >>> pair_inner(np.array([[0, 2], [1, 1], [1, 0]], np.uint8), (2, 3)).tolist()
+    [[2, 1, 0], [1, 1, 0], [0, 0, 1]]
+    """
+    sizes = tuple(int(size) for size in sizes)
+    check_codes(codes, sizes)
+    codes = np.asfortranarray(codes)
+    if max(sizes, default=0) > FEW:
+        chosen = plan(sizes, 1 << len(codes).bit_length(), wide())
+        if chosen[1]:
+            return _mixed(codes, sizes, chosen, onto)
+    return inner_counts(pack_codes(codes, sizes), onto)
+
+
+def _mixed(codes: NDArray[np.uint8], sizes: tuple[int, ...], chosen: Plan, onto: IntArray | None) -> IntArray:
+    """Counts by planes within the first group, by histograms within the second, by either across."""
+    few, many, across = chosen
+    offsets = offsets_of(sizes)
+    out = _copied(onto, (int(offsets[-1]),) * 2)
+    owner = np.repeat(np.arange(len(sizes)), np.diff(offsets))
+    here, there = (np.flatnonzero(np.isin(owner, group)) for group in (few, many))
+    planes = pack_codes(codes, sizes, few)
+    out[np.ix_(here, here)] += inner_counts(planes)
+    some, rest = np.array(few, np.int64), np.array(many, np.int64)
+    pairs = np.stack([rest[side] for side in np.triu_indices(len(rest))], axis=1)
+    if across:
+        cross = cross_counts(planes, pack_codes(codes, sizes, many))
+        out[np.ix_(here, there)] += cross
+        out[np.ix_(there, here)] += cross.T
+    else:
+        pairs = np.concatenate(
+            [pairs, np.stack([np.repeat(some, len(rest)), np.tile(rest, len(some))], axis=1)]
+        )
+    add_histograms(codes, sizes, pairs, out)
+    return out
+
+
+def restore(inner: IntArray, sizes: Sequence[int], rows: int) -> IntArray:
+    """Add level 0 of every feature to the counts of its other levels: the margin less their sum.
+
+    Parameters
+    ----------
+    inner : int64 (R, R), see :func:`pair_inner`. sizes : L of each feature. rows : n.
+
+    Returns
+    -------
+    int64 (K, K): entry (p, q) is the number of rows that have level p and level q; diagonal within a feature.
+
+    Notes
+    -----
+    Cost: O(K^2), some nanoseconds an entry.
+
+    Examples
+    --------
+    >>> restore(np.array([[2, 1], [1, 3]]), (2, 2), 5).tolist()
+    [[3, 0, 1, 2], [0, 2, 1, 1], [1, 1, 2, 0], [2, 1, 0, 3]]
+    """
+    widths, offsets = np.asarray(sizes, np.int64), offsets_of(sizes)
+    starts = offsets[:-1] + np.arange(len(widths))  # level 0 of each feature among all K levels
+    kept = np.delete(np.arange(int(widths.sum())), starts)
+    out = np.empty((len(starts) + len(kept),) * 2, np.int64)
+    margins = np.diag(inner)
+    sums = _feature_sums(inner, widths, offsets)  # (m, R)
+    zero = rows - _feature_sums(margins[:, None], widths, offsets)  # (m, 1)
+    first = margins - sums  # rows with level 0 of a feature and another level; none within a feature
+    corner = zero - _feature_sums(first.T, widths, offsets).T
+    if len(widths) and np.all(widths == 2):
+        out[1::2, 1::2], out[::2, 1::2], out[1::2, ::2], out[::2, ::2] = inner, first, first.T, corner
+        return out
+    rows_of = np.empty((len(starts), len(out)), np.int64)
+    rows_of[:, kept], rows_of[:, starts] = first, corner
+    out[starts] = rows_of
+    out[:, starts] = rows_of.T
+    out[np.ix_(kept, kept)] = inner
+    return out
+
+
+def _feature_sums(counts: IntArray, widths: IntArray, offsets: IntArray) -> IntArray:
+    """Sums (m, ...) over the levels of each feature beyond its first, of counts (R, ...)."""
+    out = np.zeros((len(widths), *counts.shape[1:]), np.int64)
+    several = widths > 1
+    if several.any():
+        out[several] = np.add.reduceat(counts, offsets[:-1][several], axis=0)
+    return out
+
+
+def pair_counts(codes: NDArray[np.uint8], sizes: tuple[int, ...]) -> IntArray:
+    """Count how often each two levels occur in one row: :func:`restore` of :func:`pair_inner`, int64 (K, K)."""
+    return restore(pair_inner(codes, sizes), sizes, len(codes))
 
 
 @njit(cache=True, nogil=True)

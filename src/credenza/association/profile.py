@@ -180,7 +180,7 @@ class Profile:
         known = meta["duplicates"]
         return cls(
             schema=schema,
-            counts=PairCounts(tuple(int(s) for s in schema.sizes), int(meta["rows"]), joint),
+            counts=PairCounts.of_joint(schema.sizes, int(meta["rows"]), joint),
             moments=Moments(numeric, **state),
             duplicates=None if known is None else Duplicates(**known),
             source=str(meta["source"]),
