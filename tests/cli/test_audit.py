@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from credenza.cli import main
+from credenza.cli.options import EngineName
+from credenza.engines import ENGINES
 
 Captured = pytest.CaptureFixture[str]
 Tables = dict[str, Path]
@@ -238,3 +240,28 @@ def test_rows_in_an_unknown_format_are_refused_before_work(
     assert main(["audit", suspect, "--reference", suspect, "--rows", str(tmp_path / "rows.xyz")]) == 2
     line = f"cannot write {tmp_path / 'rows.xyz'}: unknown format '.xyz'; use .parquet, .csv, .tsv, .jsonl, "
     assert capsys.readouterr().err == f"credenza: error: {line}.arrow, .csv.gz or .jsonl.gz\n"
+
+
+def test_the_engine_is_told(tables: Tables, capsys: Captured) -> None:
+    paths = [str(tables["clean"]), "--reference", str(tables["reference"])]
+    assert main(["audit", *paths, "--json", "-", "--engine", "local"]) == 0
+    assert json.loads(capsys.readouterr().out)["settings"]["engine"] == "local"
+
+
+def test_an_unknown_engine_is_refused(tables: Tables, capsys: Captured) -> None:
+    assert main(["audit", str(tables["clean"]), "--engine", "dask"]) == 2
+    assert "'dask' is not one of 'local', 'spark', 'cuda'" in capsys.readouterr().err
+
+
+def test_all_engines_can_be_chosen() -> None:
+    assert tuple(name.value for name in EngineName) == ENGINES
+
+
+def test_an_engine_that_is_not_there_is_one_line(
+    program: Callable[..., CompletedProcess[str]], tables: Tables
+) -> None:
+    nowhere = os.environ | {"JAVA_HOME": "/nowhere"}
+    done = program("audit", tables["clean"], "--engine", "spark", env=nowhere)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("credenza: error: the spark engine needs ")
+    assert done.stderr.count("\n") == 1

@@ -128,6 +128,16 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
     assert done.returncode == 141
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
+def test_no_room_for_the_output_is_one_line_and_no_room_for_that_is_status_2() -> None:
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "credenza", "--help"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert (done.stderr, done.returncode) == ("credenza: error: no space left on device\n", 2)
+        done = subprocess.run([*command[:-1], "frob"], stdout=subprocess.PIPE, stderr=full, check=False)
+        assert (done.stdout, done.returncode) == (b"", 2)
+
+
 def test_rich_leaving_on_a_broken_pipe_is_no_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
     def dispatch(arguments: list[str]) -> int:
         try:

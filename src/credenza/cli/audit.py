@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from credenza.cli.options import Quiet, Seed, check_outputs, say, split_names
+from credenza.cli.options import EngineName, EngineOption, Quiet, Seed, check_outputs, say, split_names
 from credenza.cli.progress import working
 from credenza.cli.status import ExitStatus, unchecked
 
@@ -66,6 +66,7 @@ def audit_command(
         typer.Option("--correction", metavar="bh|by|permutation", help="Correction for many tests."),
     ] = Correction.BH,
     seed: Seed = 0,
+    engine: EngineOption = EngineName.LOCAL,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", metavar="alarm|notice", help="Least finding that gives status 1.")
     ] = FailOn.ALARM,
@@ -107,6 +108,7 @@ def audit_command(
             min_strength=min_strength,
             correction=correction.value,
             seed=seed,
+            engine=engine.value,
         )
     if rows is not None:
         result.to_rows(rows)

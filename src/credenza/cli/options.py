@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,23 @@ import typer
 
 from credenza.errors import UsageError
 
+
+class EngineName(StrEnum):
+    """Where rows are read and pairs are counted."""
+
+    LOCAL = "local"
+    SPARK = "spark"
+    CUDA = "cuda"
+
+
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine",
+        metavar="local|spark|cuda",
+        help="Where to count: in this process, on Spark, or on a GPU; the counts are the same.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 

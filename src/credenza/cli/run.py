@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -94,8 +95,10 @@ def parser_message(error: Any) -> str:
 
 
 def complain(line: str, status: ExitStatus) -> int:
-    """Write one line on standard error and return ``status``."""
-    sys.stderr.write(f"credenza: {' '.join(line.split())}\n")
+    """Write one line on standard error, if that can be written to, and return ``status``."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"credenza: {' '.join(line.split())}\n")
+        sys.stderr.flush()
     return status
 
 

@@ -24,7 +24,8 @@ from credenza.contracts import (
     Status,
     Verdict,
 )
-from credenza.data import Source, open_source
+from credenza.data import Source
+from credenza.engines import Engine, get_engine
 from credenza.errors import InputError, UsageError
 from credenza.report.result import Audit
 
@@ -45,6 +46,7 @@ def audit(
     min_strength: float = 0.0,
     correction: str = "bh",
     seed: int = 0,
+    engine: str | Engine | None = None,
 ) -> Audit:
     """Audit a table for moved associations.
 
@@ -63,6 +65,8 @@ def audit(
     min_strength : shifts not significantly larger than this pass, in [0, 0.5).
     correction : "bh", "by" (any dependence), or "permutation" (a permutation gate before "bh").
     seed : of everything random.
+    engine : where rows are read and pairs counted: "local", "spark", "cuda" or an engine of
+        :mod:`credenza.engines`; by default Spark for a Spark frame, else local. The counts are the same, to the bit.
 
     Returns
     -------
@@ -70,7 +74,8 @@ def audit(
 
     Raises
     ------
-    InputError : data that cannot be read or has nothing to audit. UsageError : a bad argument.
+    InputError : data that cannot be read, here or on a worker, or has nothing to audit. UsageError : a bad argument.
+    MissingExtraError : the engine needs what is not installed.
 
     Notes
     -----
@@ -89,10 +94,11 @@ def audit(
     started = time.perf_counter()
     settings = Settings(fdr=fdr, min_strength=min_strength, correction=correction, seed=seed)
     selection = chosen(checks)
-    source = open_source(suspect, role="suspect")
+    counting = get_engine(engine, suspect)
+    source = counting.open(suspect, role="suspect")
     evidence = Evidence(
         source,
-        open_reference(reference),
+        open_reference(reference, counting),
         settings,
         columns=columns,
         slices=slices,
@@ -112,7 +118,8 @@ def audit(
         features=_features(evidence),
         inputs=_inputs(evidence),
         settings=settings.to_dict()
-        | {"slices": slices, "strata": list(evidence.strata), "checks": [c.code for c in selection]},
+        | {"slices": slices, "strata": list(evidence.strata), "checks": [c.code for c in selection]}
+        | {"engine": counting.name},
         versions={"credenza": __version__, "python": platform.python_version()}
         | {n: version(n) for n in LIBRARIES},
         timing=seconds | {"total": time.perf_counter() - started},
@@ -121,13 +128,13 @@ def audit(
     return Audit(result, frame_like=_frame_like(source), weights=weights)
 
 
-def open_reference(reference: Any) -> Source | Profile | None:
+def open_reference(reference: Any, engine: Engine) -> Source | Profile | None:
     """A source, or a profile when that is what was given."""
     if reference is None or isinstance(reference, Profile):
         return reference
     if isinstance(reference, str | Path) and str(reference).endswith(SUFFIX):
         return Profile.load(reference)
-    return open_source(reference, role="reference")
+    return engine.open(reference, role="reference")
 
 
 def verdict(outcomes: Sequence[Outcome]) -> Verdict:
