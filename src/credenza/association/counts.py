@@ -166,17 +166,20 @@ class PairCounts:
             return np.diag(self.marginal(i))
         return self.part((i, j)).joint[: self.sizes[i], self.sizes[i] :]
 
-    def margins(self) -> IntArray:
-        """Counts (K,) of every level, feature after feature."""
+    @cached_property
+    def _margins(self) -> IntArray:
         counts = np.zeros(sum(self.sizes), np.int64)
         counts[_level_places(self.sizes)] = np.diag(self.inner)
-        if not self.sizes:
-            return counts
-        starts = np.concatenate(([0], np.cumsum(self.sizes)))[:-1].astype(np.int64)
-        counts[starts] = self.rows - np.add.reduceat(counts, starts)
+        if self.sizes:
+            starts = np.concatenate(([0], np.cumsum(self.sizes)))[:-1].astype(np.int64)
+            counts[starts] = self.rows - np.add.reduceat(counts, starts)
         return counts
+
+    def margins(self) -> IntArray:
+        """Counts (K,) of every level, feature after feature."""
+        return self._margins.copy()
 
     def marginal(self, i: int) -> IntArray:
         """Counts (L_i,) of one feature's levels."""
         start = sum(self.sizes[:i])
-        return self.margins()[start : start + self.sizes[i]]
+        return self._margins[start : start + self.sizes[i]].copy()

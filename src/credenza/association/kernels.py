@@ -235,25 +235,21 @@ def restore(inner: IntArray, sizes: Sequence[int], rows: int) -> IntArray:
     widths, offsets = np.asarray(sizes, np.int64), offsets_of(sizes)
     starts = offsets[:-1] + np.arange(len(widths))  # level 0 of each feature among all K levels
     kept = np.delete(np.arange(int(widths.sum())), starts)
-    out = np.empty((len(starts) + len(kept),) * 2, np.int64)
     margins = np.diag(inner)
-    sums = _feature_sums(inner, widths, offsets)  # (m, R)
     zero = rows - _feature_sums(margins[:, None], widths, offsets)  # (m, 1)
-    first = margins - sums  # rows with level 0 of a feature and another level; none within a feature
-    corner = zero - _feature_sums(first.T, widths, offsets).T
-    if len(widths) and np.all(widths == 2):
-        out[1::2, 1::2], out[::2, 1::2], out[1::2, ::2], out[::2, ::2] = inner, first, first.T, corner
-        return out
-    rows_of = np.empty((len(starts), len(out)), np.int64)
-    rows_of[:, kept], rows_of[:, starts] = first, corner
-    out[starts] = rows_of
-    out[:, starts] = rows_of.T
-    out[np.ix_(kept, kept)] = inner
+    first = margins - _feature_sums(inner, widths, offsets)  # (m, R) rows with level 0 and another level
+    corner = zero - _feature_sums(first.T, widths, offsets).T  # (m, m) rows with level 0 of two features
+    order = np.argsort(np.concatenate([starts, kept]))
+    out = np.empty((len(order),) * 2, np.int64)
+    out[starts] = np.take(np.concatenate([corner, first], axis=1), order, axis=1)
+    out[kept] = np.take(np.concatenate([first.T, inner], axis=1), order, axis=1)
     return out
 
 
 def _feature_sums(counts: IntArray, widths: IntArray, offsets: IntArray) -> IntArray:
     """Sums (m, ...) over the levels of each feature beyond its first, of counts (R, ...)."""
+    if len(widths) and (widths == 2).all():  # one such level a feature: nothing to add up
+        return counts
     out = np.zeros((len(widths), *counts.shape[1:]), np.int64)
     several = widths > 1
     if several.any():
