@@ -11,16 +11,17 @@ as a residual, not as a blow-up.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from credenza.association.cells import CellWeights, Codes, combinations
+from credenza.association.dual import TOLERANCE, Dual, minimise
 from credenza.contracts import FloatArray, IntArray
 
-MAX_STEPS = 25
 SWEEPS = 500
-TOLERANCE = 1e-9  # on the largest difference between a target share and the weighted share
 RIDGES = (
     1e-10,
     1e-6,
@@ -28,9 +29,47 @@ RIDGES = (
     1e-4,
     1e-2,
 )  # tried in turn until the solver converges and the weights are usable
-LEAST_DAMPING, MOST_DAMPING = 1e-12, 1e3
-LONGEST_MOVE = 4.0  # of a multiplier in one step: weights change by at most e^4 a target cell
 MIN_ESS_SHARE = 0.02  # weights worth fewer than this share of the rows are degenerate
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What weights must reproduce.
+
+    Attributes
+    ----------
+    sizes : L of every feature of the table.
+    marginals : feature index -> target shares (L,), summing to 1.
+    pairs : (i, j) -> target shares (L_i, L_j), summing to 1; they imply the marginals of i and j.
+    """
+
+    sizes: tuple[int, ...]
+    marginals: Mapping[int, FloatArray]
+    pairs: Mapping[tuple[int, int], FloatArray]
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[tuple[int, ...], FloatArray], ...]:
+        """(features, shares) of every target, without the marginals that a pair implies."""
+        covered = {f for pair in self.pairs for f in pair}
+        singles = [((f,), t) for f, t in sorted(self.marginals.items()) if f not in covered]
+        return tuple((tuple(f), np.asarray(t, float)) for f, t in (*singles, *sorted(self.pairs.items())))
+
+    @cached_property
+    def features(self) -> tuple[int, ...]:
+        """The features that the weights will depend on, ascending."""
+        return tuple(sorted({f for features, _ in self.blocks for f in features}))
+
+    def part(self, codes: Codes) -> Codes:
+        """The columns of :attr:`features` of codes (n, m)."""
+        out = np.empty((len(codes), len(self.features)), codes.dtype, order="F")
+        for k, f in enumerate(self.features):
+            out[:, k] = codes[:, f]
+        return out
+
+    @cached_property
+    def part_sizes(self) -> tuple[int, ...]:
+        """L of :attr:`features`."""
+        return tuple(self.sizes[f] for f in self.features)
 
 
 @dataclass(frozen=True)
@@ -39,12 +78,14 @@ class Calibration:
 
     Attributes
     ----------
-    weights : (n,), non-negative, mean 1.
-    effective_size : (sum w)^2 / sum w^2 (Kish), between 1 and n.
+    weights : one a row, or one a cell where cells were given; non-negative, mean 1 over the rows.
+    effective_size : independent rows that the weighted rows are worth, between 1 and n: (sum w)^2 / sum w^2 (Kish).
     residual : largest absolute difference between a target share and the weighted share, over supported cells.
     ridge : the ridge that was used; larger than the first of ``RIDGES`` means that the targets pulled too hard.
     steps : Newton steps.
     empty : target cells without a row in the sample, as (features, levels, target share): they cannot be restored.
+    rule : the weights of any row of the same table, by its levels.
+    rows : number of rows that they were solved on.
     """
 
     weights: FloatArray
@@ -53,44 +94,8 @@ class Calibration:
     ridge: float
     steps: int
     empty: tuple[tuple[tuple[int, ...], tuple[int, ...], float], ...]
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """Distinct rows x blocks: ``columns[r, b]`` is the target cell of row r in block b."""
-
-    columns: IntArray
-    base: FloatArray
-    target: FloatArray
-
-    def scores(self, multipliers: FloatArray) -> FloatArray:
-        """lambda . x_r for every distinct row."""
-        return np.asarray(multipliers[self.columns].sum(axis=1))
-
-    def distribution(self, multipliers: FloatArray) -> tuple[FloatArray, float]:
-        """(probabilities of the distinct rows, log of the normaliser)."""
-        s = np.where(self.base > 0, self.scores(multipliers), -np.inf)
-        top = float(s.max())
-        mass = self.base * np.exp(s - top)
-        total = float(mass.sum())
-        return mass / total, top + float(np.log(total))
-
-    def moments(self, p: FloatArray) -> FloatArray:
-        """Weighted share of every target cell."""
-        blocks = self.columns.shape[1]
-        flat = np.bincount(self.columns.ravel(), weights=np.repeat(p, blocks), minlength=len(self.target))
-        return np.asarray(flat, float)
-
-    def hessian(self, p: FloatArray, moments: FloatArray, *, chunk: int = 8_192) -> FloatArray:
-        """Covariance of the target indicators under p."""
-        size = len(self.target)
-        out = np.zeros((size, size))
-        for start in range(0, len(p), chunk):
-            part = self.columns[start : start + chunk]
-            onehot = np.zeros((len(part), size))
-            onehot[np.arange(len(part))[:, None], part] = 1.0
-            out += onehot.T @ (onehot * p[start : start + chunk, None])
-        return np.asarray(out - np.outer(moments, moments))
+    rule: CellWeights
+    rows: int
 
 
 def calibrate(
@@ -105,18 +110,15 @@ def calibrate(
     ----------
     codes : uint8 (n, m).
     sizes : levels of each feature.
-    marginals : feature index -> target shares (L,), summing to 1.
-    pairs : (i, j) -> target shares (L_i, L_j), summing to 1.
+    marginals, pairs : target shares, as in :class:`Targets`.
 
     Returns
     -------
-    Calibration
+    Calibration with one weight a row.
 
     Notes
     -----
-    Only distinct combinations of the features in play are worked on, so the cost is one sort of n keys plus Newton
-    steps on min(n, product of levels) rows and C target cells: rows x C^2 each. Cells that the targets leave empty get
-    weight zero; cells that the sample leaves empty are reported in ``empty`` and their mass is spread over the rest.
+    Cost: the distinct combinations of the features in play are counted, then :func:`solve_cells`.
 
     Examples
     --------
@@ -125,26 +127,56 @@ def calibrate(
     >>> fit.weights.round(3).tolist(), round(fit.effective_size, 2)
     ([1.5, 1.5, 0.75, 0.75, 0.75, 0.75], 5.33)
     """
-    rows = len(codes)
-    uniform = Calibration(np.ones(rows), float(rows), 0.0, RIDGES[0], 0, ())
-    covered = {f for pair in pairs for f in pair}
-    blocks: list[tuple[tuple[int, ...], FloatArray]] = [
-        ((f,), np.asarray(t, float)) for f, t in sorted(marginals.items()) if f not in covered
-    ]
-    blocks += [(pair, np.asarray(t, float)) for pair, t in sorted(pairs.items())]
-    if not blocks or rows == 0:
-        return uniform
-    cells, counts, inverse = _distinct(codes, sizes, sorted({f for features, _ in blocks for f in features}))
-    problem, empty = _problem(cells, counts, blocks, sizes)
+    targets = Targets(tuple(sizes), marginals, pairs)
+    cells, counts, index = combinations(targets.part(codes), targets.part_sizes)
+    fit = solve_cells(cells, counts, targets)
+    return replace(fit, weights=fit.weights[index])
+
+
+def solve_cells(cells: Codes, counts: FloatArray | IntArray, targets: Targets) -> Calibration:
+    """Weigh cells, the distinct combinations of the features in play, so that the targets are met.
+
+    Parameters
+    ----------
+    cells : unsigned integers (C, F), levels of ``targets.features``, one distinct combination a row.
+    counts : (C,), rows in each; need not be whole.
+    targets : shares to reproduce.
+
+    Returns
+    -------
+    Calibration with one weight a cell.
+
+    Notes
+    -----
+    Cost: Newton steps on C cells and B targets with T cells in all: C B look-ups and the co-occurrences of the target
+    cells (:class:`credenza.association.weighted.Weigher`), and T^3 to solve. Cells
+    that the targets leave empty get weight zero; target cells that the sample leaves empty are reported in ``empty``
+    and their mass is spread over the rest.
+
+    Examples
+    --------
+    >>> targets = Targets((2, 2), {1: np.array([0.25, 0.75])}, {})
+    >>> fit = solve_cells(np.array([[0], [1]], np.uint8), np.array([3, 3]), targets)
+    >>> fit.weights.round(3).tolist(), fit.rule.of(np.array([[1]], np.uint8)).round(3).tolist()
+    ([0.5, 1.5], [1.5])
+    """
+    rows = float(np.sum(counts))
+    whole = round(rows)
+    if not targets.blocks or rows == 0:
+        rule = CellWeights(targets.features, targets.part_sizes, (), 0.0)
+        return Calibration(np.ones(len(counts)), rows, 0.0, RIDGES[0], 0, (), rule, whole)
+    problem, empty = _problem(cells, np.asarray(counts, float) / rows, targets)
     if not problem.base.any():
-        return Calibration(uniform.weights, float(rows), 1.0, RIDGES[0], 0, empty)
+        rule = CellWeights(targets.features, targets.part_sizes, (), 0.0)
+        return Calibration(np.ones(len(counts)), rows, 1.0, RIDGES[0], 0, empty, rule, whole)
     for ridge in RIDGES:
-        p, residual, steps, converged = _solve(problem, ridge)
-        weights = (p / np.maximum(counts, 1.0))[inverse] * rows
-        effective = float(weights.sum() ** 2 / (weights**2).sum())
-        if converged and effective >= MIN_ESS_SHARE * rows:
+        solved = minimise(problem, ridge)
+        weights = np.divide(solved.p, problem.base, out=np.zeros(len(solved.p)), where=problem.base > 0)
+        effective = rows / float(solved.p @ weights)
+        if solved.converged and effective >= MIN_ESS_SHARE * rows:
             break
-    return Calibration(weights, effective, residual, ridge, steps, empty)
+    rule = _rule(solved.multipliers, solved.log_norm, targets)
+    return Calibration(weights, effective, solved.residual, ridge, solved.steps, empty, rule, whole)
 
 
 def raked(table: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArray:
@@ -173,89 +205,42 @@ def raked(table: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArra
     return out
 
 
-def _distinct(
-    codes: NDArray[np.uint8], sizes: tuple[int, ...], used: list[int]
-) -> tuple[dict[int, IntArray], FloatArray, IntArray]:
-    """Distinct combinations of the used features: codes by feature, their counts, and each row's combination."""
-    key = np.zeros(len(codes), np.int64)
-    span = 1
-    for f in used:
-        if span > 2**62 // sizes[f]:
-            _, key = np.unique(key, return_inverse=True)
-            span = int(key.max()) + 1
-        key = key * sizes[f] + codes[:, f]
-        span *= sizes[f]
-    _, first, inverse, counts = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
-    return {f: codes[first, f].astype(np.int64) for f in used}, counts.astype(float), inverse
-
-
 def _problem(
-    cells: Mapping[int, IntArray],
-    counts: FloatArray,
-    blocks: list[tuple[tuple[int, ...], FloatArray]],
-    sizes: tuple[int, ...],
-) -> tuple[_Problem, tuple[tuple[tuple[int, ...], tuple[int, ...], float], ...]]:
+    cells: Codes, base: FloatArray, targets: Targets
+) -> tuple[Dual, tuple[tuple[tuple[int, ...], tuple[int, ...], float], ...]]:
     """Lay the target cells of all blocks in one row; drop rows in empty target cells, note empty sample cells."""
-    columns: list[IntArray] = []
-    targets: list[FloatArray] = []
+    place = {f: k for k, f in enumerate(targets.features)}
+    sizes = tuple(target.size for _, target in targets.blocks)
+    columns = np.empty((len(cells), len(sizes)), np.min_scalar_type(max(sizes) - 1), order="F")
+    for b, (features, target) in enumerate(targets.blocks):
+        columns[:, b] = cells[:, place[features[0]]]
+        if len(features) == 2:
+            columns[:, b] *= columns.dtype.type(target.shape[1])
+            columns[:, b] += cells[:, place[features[1]]].astype(columns.dtype, copy=False)
+        flat = target.ravel()
+        if not flat.all():
+            base = np.where(flat[columns[:, b]] > 0, base, 0.0)
+    wanted = np.concatenate([target.ravel() for _, target in targets.blocks])
+    problem = Dual(columns, sizes, base, wanted)
+    present = problem.moments(base) > 0
     empty: list[tuple[tuple[int, ...], tuple[int, ...], float]] = []
-    base = counts / counts.sum()
-    offset = 0
-    for features, target in blocks:
-        column = np.ravel_multi_index([cells[f] for f in features], [sizes[f] for f in features])
-        base = np.where(target.ravel()[column] > 0, base, 0.0)
-        columns.append(column + offset)
-        offset += target.size
-    for (features, target), column in zip(blocks, columns, strict=True):
-        flat = target.ravel().copy()
-        start = int(sum(t.size for t in targets))
-        present = np.bincount(column - start, weights=base, minlength=flat.size) > 0
-        for cell in np.flatnonzero((flat > 0) & ~present):
+    for (features, target), start in zip(targets.blocks, np.cumsum((0, *sizes)), strict=False):
+        flat = wanted[start : start + target.size]
+        have = present[start : start + target.size]
+        for cell in np.flatnonzero((flat > 0) & ~have):
             where = np.unravel_index(cell, target.shape)
             empty.append((features, tuple(int(k) for k in where), float(flat[cell])))
-        flat[~present] = 0.0
-        targets.append(flat / max(float(flat.sum()), 1e-300))
-    return _Problem(np.stack(columns, axis=1), base, np.concatenate(targets)), tuple(empty)
+        flat[~have] = 0.0
+        flat /= max(float(flat.sum()), 1e-300)
+    return problem, tuple(empty)
 
 
-def _solve(problem: _Problem, ridge: float) -> tuple[FloatArray, float, int, bool]:
-    """Levenberg's damped Newton on the ridged dual: (probabilities, largest residual, steps, converged)."""
-    multipliers = np.zeros(len(problem.target))
-    p, value = problem.distribution(multipliers)
-    damping, steps, converged = LEAST_DAMPING, 0, False
-    for _ in range(MAX_STEPS):
-        moments = problem.moments(p)
-        gradient = moments - problem.target + ridge * multipliers
-        if np.abs(gradient).max() < TOLERANCE:
-            converged = True
-            break
-        steps += 1
-        curvature = problem.hessian(p, moments)
-        while damping < MOST_DAMPING:
-            move = _damped(curvature, gradient, ridge + damping)
-            if np.abs(move).max() <= LONGEST_MOVE:
-                trial = multipliers + move
-                trial_p, log_norm = problem.distribution(trial)
-                trial_value = log_norm - float(trial @ problem.target) + 0.5 * ridge * float(trial @ trial)
-                if trial_value <= value + 0.25 * float(gradient @ move) or _flat(
-                    float(gradient @ move), value
-                ):
-                    break
-            damping *= 10.0
-        else:
-            break
-        multipliers, p, value = trial, trial_p, trial_value
-        damping = max(damping / 30.0, LEAST_DAMPING)
-    residual = float(np.abs(problem.moments(p) - problem.target).max())
-    return p, residual, steps, converged
-
-
-def _damped(curvature: FloatArray, gradient: FloatArray, damping: float) -> FloatArray:
-    matrix = curvature.copy()
-    matrix[np.diag_indices_from(matrix)] += damping
-    return np.asarray(-np.linalg.solve(matrix, gradient))
-
-
-def _flat(slope: float, value: float) -> bool:
-    """Whether the promised gain drowns in the rounding of the objective."""
-    return abs(slope) < 1e-13 * max(1.0, abs(value))
+def _rule(multipliers: FloatArray, log_norm: float, targets: Targets) -> CellWeights:
+    """The weights as a function of the levels: exp(sum of multipliers - log of the normaliser)."""
+    place = {f: k for k, f in enumerate(targets.features)}
+    terms, start = [], 0
+    for features, target in targets.blocks:
+        part = multipliers[start : start + target.size].reshape(target.shape)
+        terms.append((tuple(place[f] for f in features), np.where(target > 0, part, -np.inf)))
+        start += target.size
+    return CellWeights(targets.features, targets.part_sizes, tuple(terms), log_norm)
