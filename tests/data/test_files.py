@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet as pq
@@ -182,3 +183,44 @@ def test_folder_of_mixed_types(tmp_path: Path) -> None:
     assert said(tmp_path, tmp_path) == (
         "suspect () mixes types: 'n' is int64 in a.parquet but string in b.parquet; write it with one type"
     )
+
+
+def halves(tmp_path: Path) -> tuple[Path, Path]:
+    rng = np.random.default_rng(0)
+    for name in ("a.parquet", "b.parquet"):
+        flags = {f"flag {k}": rng.random(50_000) < 0.5 for k in range(20)}
+        write_table(pa.table({"x": rng.normal(size=50_000), **flags}), tmp_path / name)
+    return tmp_path / "a.parquet", tmp_path / "b.parquet"
+
+
+def test_a_file_that_is_damaged_midway(tmp_path: Path) -> None:
+    _, second = halves(tmp_path)
+    raw = bytearray(second.read_bytes())
+    raw[len(raw) // 3 : len(raw) // 2] = bytes(len(raw) // 2 - len(raw) // 3)
+    second.write_bytes(raw)
+    source = open_source(tmp_path, role="suspect")
+    batches = source.batches(size=20_000)
+    assert sum(next(batches).num_rows for _ in range(3)) == 50_000
+    with pytest.raises(InputError) as caught:
+        list(batches)
+    assert str(caught.value).startswith(f"suspect (b.parquet in {tmp_path}) is not a readable Parquet file (")
+    assert str(caught.value).endswith("); it may be cut short or damaged: write it again")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_changes_after_it_was_opened(tmp_path: Path) -> None:
+    first, _ = halves(tmp_path)
+    source = open_source(first)
+    write_table(pa.table({"x": [1.0]}), first)
+    with pytest.raises(InputError) as caught:
+        list(source.batches())
+    assert str(caught.value) == f"data ({first}) has changed since it was opened; audit files at rest"
+
+
+def test_batches_of_any_size_cross_row_groups(tmp_path: Path) -> None:
+    table = pa.table({"n": np.arange(10_000), "b": np.arange(10_000) % 3 == 0})
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=999)
+    for size in (7, 1_000, 4_096):
+        batches = list(open_source(tmp_path / "t.parquet").batches(["b", "n"], size=size))
+        assert max(batch.num_rows for batch in batches) <= size
+        assert pa.Table.from_batches(batches).select(["n", "b"]).equals(table)

@@ -13,6 +13,7 @@ from credenza.data.write import one_line
 from credenza.errors import InputError
 
 _ARROW_FILE = b"ARROW1"
+_BUFFER = 1 << 16  # bytes read at once of every column, instead of all of its row group
 
 
 class Reader(Protocol):
@@ -56,7 +57,7 @@ def reject_duplicates(names: Sequence[str], label: str) -> None:
 
 
 class ParquetReader:
-    """A Parquet file; row groups are decoded a batch at a time."""
+    """A Parquet file, decoded a batch at a time: memory does not grow with its row groups."""
 
     def __init__(self, path: Path, label: str) -> None:
         self._path, self._label = path, label
@@ -69,7 +70,9 @@ class ParquetReader:
 
     def scan(self, columns: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
         try:
-            with pq.ParquetFile(self._path) as file:
+            with pq.ParquetFile(self._path, buffer_size=_BUFFER) as file:
+                if (file.metadata.num_rows, file.schema_arrow) != (self.rows, self.schema):
+                    raise InputError(f"{self._label} has changed since it was opened; audit files at rest")
                 for batch in file.iter_batches(batch_size=size, columns=list(columns)):
                     yield batch.select(list(columns))
         except (pa.ArrowException, OSError) as error:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from credenza.data.binary_files import Reader, reject_duplicates, resized
-from credenza.data.columns import Family, as_floats, as_strings, family
+from credenza.data.columns import Family, as_floats, as_strings, family, plain
 from credenza.data.text_files import arrow_stream, identifier
 from credenza.data.write import one_line
 from credenza.errors import InputError
@@ -133,11 +134,22 @@ def _digest_column(total: Any, column: pa.ChunkedArray) -> None:
         strings = as_strings(column)
         lengths = pc.fill_null(pc.binary_length(strings), -1)
         total.update(lengths.to_numpy(zero_copy_only=False).tobytes())
-        total.update("".join(text for text in strings.to_pylist() if text is not None).encode())
+        total.update(_joined_bytes(strings.drop_null()))
+    elif kind is Family.BOOL:
+        total.update(pc.fill_null(plain(column).cast(pa.uint8()), 2).to_numpy(zero_copy_only=False).tobytes())
     elif kind in (Family.NESTED, Family.BINARY):
         total.update(repr(column.to_pylist()).encode())
     else:
         total.update(as_floats(column).tobytes())
+
+
+def _joined_bytes(strings: pa.LargeStringArray) -> memoryview:
+    """Return the bytes of all strings, one behind the other, without copying them."""
+    _, raw, data = strings.buffers()
+    if data is None or len(strings) == 0:
+        return memoryview(b"")
+    offsets = np.frombuffer(raw, np.int64)[strings.offset : strings.offset + len(strings) + 1]
+    return memoryview(data)[int(offsets[0]) : int(offsets[-1])]
 
 
 def _pandas_table(frame: Any, role: str) -> pa.Table:
