@@ -154,3 +154,13 @@ def test_the_installed_program_runs() -> None:
     program = Path(sys.executable).with_name("credenza.exe" if os.name == "nt" else "credenza")
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"credenza {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["audit", "--help"]])
+def test_help_loads_no_large_library(arguments: list[str]) -> None:
+    code = (
+        f"import sys\nfrom credenza.cli import main\nmain({arguments})\nprint(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    large = {"numpy", "numba", "scipy", "pyarrow", "duckdb", "rich", "jinja2"}
+    assert large.isdisjoint(done.stderr.split())

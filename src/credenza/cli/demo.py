@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,9 +14,9 @@ import typer
 from credenza.cli.options import Seed, say
 from credenza.cli.progress import working
 from credenza.cli.status import ExitStatus
-from credenza.contracts import Culprit, Verdict
 
 if TYPE_CHECKING:
+    from credenza.contracts import Culprit
     from credenza.demo.scenario import DemoFiles
     from credenza.report import Audit
 
@@ -33,6 +32,8 @@ def demo_command(
 
     Exit status: 0 the audit was right on the clean and the poisoned table, 3 it was not.
     """
+    from tempfile import TemporaryDirectory
+
     from credenza.demo import scenario
 
     with ExitStack() as stack:
@@ -122,5 +123,7 @@ def comparison(key: dict[str, Any], culprits: tuple[Culprit, ...]) -> Iterator[t
 
 def is_right(key: dict[str, Any], clean: Audit, poisoned: Audit) -> bool:
     """Whether the clean table was cleared and exactly the true pair was named."""
+    from credenza.contracts import Verdict
+
     named = [set(culprit.features) for culprit in poisoned.result.culprits]
     return clean.verdict == Verdict.CLEAR and named == [set(key["features"])]

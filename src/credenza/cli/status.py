@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from credenza.contracts import Outcome, Status, Verdict
+if TYPE_CHECKING:
+    from credenza.contracts import Outcome, Verdict
 
 
 class ExitStatus(IntEnum):
@@ -33,6 +35,7 @@ def unchecked(
 
     Examples
     --------
+    >>> from credenza.contracts import Outcome, Status, Verdict
     >>> outcome = Outcome("CZ202", "Slices", Status.NOT_APPLICABLE, "no slices were given")
     >>> unchecked([outcome], {"CZ202"}, Verdict.CLEAR, expects_verdict=True)
     ('CZ202 not applicable: no slices were given',)
@@ -41,6 +44,8 @@ def unchecked(
     >>> unchecked([outcome], set(), Verdict.INCONCLUSIVE, expects_verdict=False)
     ()
     """
+    from credenza.contracts import Status, Verdict
+
     ran = (Status.FLAGGED, Status.CLEAR)
     lines = [
         f"{outcome.code} {outcome.status}: {outcome.reason}"
