@@ -211,3 +211,138 @@ def shared_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> IntArray
         [sum((int(x) & int(y)).bit_count() for x, y in zip(a, b, strict=True)) for b in right] for a in left
     ]
     return np.array(counts, np.int64).reshape(len(left), len(right))
+
+
+def log_odds_score(row: Sequence[float]) -> float:
+    """Difference of two log odds ratios by its standard error, half a count added to each cell; row as above."""
+    logs, variance = [], 0.0
+    for x, u, v, n in (row[:4], row[4:]):
+        a, b, c, d = (max(cell, 0.0) + 0.5 for cell in (x, u - x, v - x, n - u - v + x))
+        logs.append(math.log(a) + math.log(d) - math.log(b) - math.log(c))
+        variance += 1 / a + 1 / b + 1 / c + 1 / d
+    return (logs[1] - logs[0]) / math.sqrt(variance)
+
+
+def table_shift(row: Sequence[float]) -> tuple[float, float, bool]:
+    """(log p, z, whether it is tested) of one comparison of 2x2 tables."""
+    from credenza.association.exact import homogeneity
+    from credenza.association.tails import normal_log_sf, normal_score
+
+    cells, margins = [], []
+    for x, u, v, n in (row[:4], row[4:]):
+        cells += [x, u - x, v - x, n - u - v + x]
+        margins += [u, n - u, v, n - v]
+    if min(margins) < 5:
+        return 0.0, 0.0, False
+    z = log_odds_score(row)
+    log_p = math.log(2) + float(normal_log_sf(abs(z)))
+    if min(cells) < 20 or log_p < math.log(0.1):
+        log_p = float(homogeneity(np.array([row], float))[0])
+    log_p = min(log_p, 0.0)
+    return log_p, float(np.sign(z) * normal_score(log_p)), True
+
+
+def interaction(reference: FloatArray, suspect: FloatArray) -> tuple[float, int]:
+    """(G^2, degrees of freedom) of no three-way interaction by proportional fitting, whole arrays at a time."""
+    o = np.stack([reference, suspect]).astype(float)
+    total = max(o.sum(), 1e-300)
+    e = o.sum(axis=0) * (o.sum(axis=(1, 2), keepdims=True) / total)
+    for _ in range(200):
+        worst = 0.0
+        for axis in (2, 1, 0):
+            want, have = o.sum(axis=axis, keepdims=True), e.sum(axis=axis, keepdims=True)
+            worst = max(worst, float(np.abs(want - have)[have > 0].max(initial=0.0)))
+            e = e * np.divide(want, have, out=np.ones_like(have), where=have > 0)
+        if worst < 1e-7 * total:
+            break
+    known = (o > 0) & (e > 0)
+    g2 = 2 * float((o[known] * np.log(o[known] / e[known])).sum())
+    return max(g2, 0.0), freedom(reference, suspect) if total > 1 else 0
+
+
+Joint = tuple[FloatArray, float]
+
+
+def two_by_two(side: Joint, planes_a: list[int], planes_b: list[int]) -> list[float]:
+    """x, u, v, n of the table of two sets of planes."""
+    joint, size = side
+    u, v = (sum(float(joint[p, p]) for p in planes) for planes in (planes_a, planes_b))
+    return [sum(float(joint[p, q]) for p in planes_a for q in planes_b), u, v, float(size)]
+
+
+def feature_tables(
+    reference: Joint, suspect: Joint, sizes: Sequence[int], ordered: Sequence[int]
+) -> dict[tuple[int, int], dict[tuple[int, int], list[float]]]:
+    """For each pair of features, the 2x2 comparison of each two of their probes."""
+    starts = [sum(sizes[:j]) for j in range(len(sizes))]
+    known = [(f, [starts[f] + level for level in sorted(levels)]) for f, levels in probes(sizes, ordered)]
+    out: dict[tuple[int, int], dict[tuple[int, int], list[float]]] = {}
+    for (a, (i, first)), (b, (j, second)) in product(enumerate(known), repeat=2):
+        if i < j:
+            row = two_by_two(reference, first, second) + two_by_two(suspect, first, second)
+            out.setdefault((i, j), {})[a, b] = row
+    return dict(sorted(out.items()))
+
+
+def pair_shift(
+    reference: Joint, suspect: Joint, sizes: Sequence[int], ordered: Sequence[int]
+) -> dict[tuple[int, int], tuple[float, dict[tuple[int, int], tuple[float, float]], bool]]:
+    """For each pair of features its log p, the (log p, z) of each of its tables, and whether anything was tested."""
+    from credenza.association.gsquare import pool_levels
+    from credenza.association.tails import chi2_log_sf
+
+    starts, out = [sum(sizes[:j]) for j in range(len(sizes))], {}
+    for (i, j), tables in feature_tables(reference, suspect, sizes, ordered).items():
+        found = {probes: table_shift(row) for probes, row in tables.items()}
+        tests = sum(tested for _, _, tested in found.values())
+        log_p = min(0.0, min(p for p, _, _ in found.values()) + math.log(max(tests, 1)))
+        asked = int(tests > 0)
+        if len(tables) > 1:
+            small = [np.zeros((sizes[i], sizes[j])) for _ in range(2)]
+            groups = []
+            for f in (i, j):
+                part = slice(starts[f], starts[f] + sizes[f])
+                margins = [np.diag(joint)[part] for joint, _ in (reference, suspect)]
+                groups.append(pool_levels(*margins, ordered[f]))
+            for table, (joint, _) in zip(small, (reference, suspect), strict=True):
+                for x, y in product(range(sizes[i]), range(sizes[j])):
+                    table[groups[0][x], groups[1][y]] += joint[starts[i] + x, starts[j] + y]
+            g2, df = interaction(*small)
+            if df > 0:
+                log_p, asked = min(log_p, float(chi2_log_sf(g2, df))), asked + 1
+            log_p = min(0.0, log_p + math.log(max(asked, 1)))
+        out[i, j] = log_p, {probes: (p, z) for probes, (p, z, _) in found.items()}, asked > 0
+    return out
+
+
+def detectable(
+    reference: Joint,
+    suspect_size: float,
+    sizes: Sequence[int],
+    ordered: Sequence[int],
+    alpha: float,
+    pairs: int,
+) -> list[tuple[float, float]]:
+    """(strength, change of correlation) that each testable pair would have shown with 80% power."""
+    from scipy.stats import norm
+
+    out, n = [], reference[1]
+    for tables in feature_tables(reference, reference, sizes, ordered).values():
+        shares = [[k / n for k in row[:3]] for row in tables.values()]
+        least = min(n, suspect_size)
+        shares = [s for s in shares if min(s[1], 1 - s[1], s[2], 1 - s[2]) * least >= 5]
+        if not shares:
+            continue
+        questions = 2 if len(shares) > 1 else 1
+        needed = norm.isf(alpha / (2 * pairs * len(shares) * questions)) + norm.isf(0.2)
+        best = [math.inf, math.inf]
+        for x, u, v in shares:
+            cells = {(1, 1): x, (1, 0): u - x, (0, 1): v - x, (0, 0): 1 - u - v + x}
+            second = sum(p * ((a - u) * (b - v)) ** 2 for (a, b), p in cells.items())
+            spread = math.sqrt(max(second - (x - u * v) ** 2, 0.0))
+            eps = needed * spread * math.sqrt(1 / n + 1 / suspect_size)
+            if eps <= max(min(u, v) - x, x - max(0.0, u + v - 1)):
+                scale = max(math.sqrt(u * (1 - u) * v * (1 - v)), 1e-12)
+                best = [min(best[0], eps), min(best[1], eps / scale)]
+        out.append((best[0], best[1]))
+    return out

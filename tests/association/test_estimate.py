@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import oracles
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -136,6 +137,34 @@ def test_what_no_strength_can_show_is_infinite_or_untested() -> None:
     small = detectable(few, few, layout, alpha=1e-6)
     assert small.strength.tolist() == [np.inf]
     assert small.weakest() == float("inf")
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> Layout:
+    sizes = draw(st.lists(st.integers(1, 5), min_size=0, max_size=5))
+    return Layout(tuple(sizes), tuple(draw(st.integers(0, s)) for s in sizes))
+
+
+@settings(max_examples=100)
+@given(layouts(), st.integers(0, 999), st.sampled_from([20, 200, 3000]), st.sampled_from([None, 5000]))
+def test_promises_against_their_twin(layout: Layout, seed: int, rows: int, pairs: int | None) -> None:
+    rng = np.random.default_rng(seed)
+    common = rng.random(rows)
+    columns = [np.minimum((0.5 * common + 0.5 * rng.random(rows)) * s, s - 1) for s in layout.sizes]
+    codes = np.array(columns).reshape(-1, rows).T.astype(np.uint8)
+    reference = Sample(oracles.pair_counts(codes, layout.sizes), float(rows))
+    suspect = Sample(np.zeros((layout.planes,) * 2), 0.77 * rows)
+    found = detectable(reference, suspect, layout, alpha=0.05, pairs=pairs)
+    twin = oracles.detectable(
+        (reference.joint, rows),
+        suspect.size,
+        layout.sizes,
+        layout.ordered,
+        0.05,
+        pairs or len(layout.pairs[0]),
+    )
+    np.testing.assert_allclose(found.strength, [eps for eps, _ in twin], rtol=1e-9)
+    np.testing.assert_allclose(found.mcc, [mcc for _, mcc in twin], rtol=1e-9)
 
 
 def test_summaries_of_power() -> None:

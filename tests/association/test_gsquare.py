@@ -15,6 +15,8 @@ from scipy import stats
 from credenza.association.gsquare import MIN_COUNT, no_interaction, pool_levels, pooled
 from credenza.association.kernels import pair_counts
 from credenza.association.probes import Layout
+from credenza.association.rectangle import Rectangle
+from credenza.association.samples import Sample
 
 
 def matrix(table: np.ndarray) -> np.ndarray:
@@ -24,8 +26,11 @@ def matrix(table: np.ndarray) -> np.ndarray:
 
 
 def compared(reference: np.ndarray, suspect: np.ndarray, factor: float = 1.0) -> tuple[float, float]:
-    layout = Layout(reference.shape, (0, 0))
-    log_p, df = no_interaction(matrix(reference), factor * matrix(suspect), layout, np.array([0]))
+    pairs = Rectangle.of(Layout(reference.shape, (0, 0)))
+    before, after = (
+        Sample(k * matrix(t), k * t.sum()).block() for k, t in ((1.0, reference), (factor, suspect))
+    )
+    log_p, df = no_interaction(pairs, before, after, np.array([0]), np.array([1]))
     return float(log_p[0]), float(df[0])
 
 
@@ -115,19 +120,42 @@ def test_sparse_bins_join_a_missing_level_when_nothing_else_is_left() -> None:
     assert pool_levels(np.array([5.0, 5, 90]), np.array([5.0, 5, 90]), 2).tolist() == [0, 0, 0]
 
 
-def test_pooling_sums_the_counts_of_both_samples() -> None:
-    layout = Layout((4, 3), (0, 3))
-    rng = np.random.default_rng(1)
-    codes = [rng.integers(0, (4, 3), (n, 2)).astype(np.uint8) for n in (300, 200)]
-    codes[1][:, 0] = np.where(codes[1][:, 0] == 1, 0, codes[1][:, 0])  # level 1 is never seen in the suspect
-    ref, sus = (pair_counts(c, layout.sizes).astype(float) for c in codes)
-    small_ref, small_sus, starts = pooled(ref, sus, layout)
-    groups = pool_levels(np.diag(ref)[:4], np.diag(sus)[:4], 0)
-    assert starts.tolist() == [0, 3, 6]
-    for full, small in ((ref, small_ref), (sus, small_sus)):
-        for level, bin_ in product(range(4), range(3)):
-            assert full[level, 4 + bin_] <= small[groups[level], 3 + bin_]
-        assert small[:3, 3:].sum() == full[:4, 4:].sum()
+def test_levels_are_pooled_feature_by_feature() -> None:
+    layout = Layout((4, 1, 3, 2), (0, 0, 3, 0))
+    reference = np.array([50.0, 3, 40, 9, 100, 30, 30, 40, 70, 30])
+    suspect = np.array([50.0, 30, 40, 9, 100, 10, 90, 0, 50, 50])
+    groups, levels = pooled(reference, suspect, layout)
+    assert groups.tolist() == [0, 1, 1, 1, 0, 0, 0, 0, 0, 1]
+    assert levels.tolist() == [2, 1, 1, 2]
+    assert [part.tolist() for part in pooled(np.zeros(0), np.zeros(0), Layout((), ()))] == [[], []]
+
+
+@given(hnp.arrays(np.int64, (2, 4, 5), elements=st.sampled_from([0, 0, 1, 15, 25, 40])), st.integers(0, 4))
+def test_pooled_tables_against_fitting_whole_arrays(both: np.ndarray, ordered: int) -> None:
+    margins = [[t.sum(axis=1 - k).astype(float) for t in both] for k in (0, 1)]
+    groups = [pool_levels(*m, bins) for m, bins in zip(margins, (ordered, 0), strict=True)]
+    small = np.zeros((2, 4, 5))
+    for s, x, y in product(range(2), range(4), range(5)):
+        small[s, groups[0][x], groups[1][y]] += both[s, x, y]
+    g2, df = oracles.interaction(*small)
+    pairs = Rectangle.of(Layout((4, 5), (ordered, 0)))
+    blocks = [Sample(matrix(t), t.sum()).block() for t in both]
+    log_p, freedom = no_interaction(pairs, blocks[0], blocks[1], np.array([0]), np.array([1]))
+    assert freedom[0] == df
+    assert log_p[0] == pytest.approx(stats.chi2.logsf(g2, df) if df else 0.0, rel=1e-7, abs=1e-7)
+
+
+def test_pairs_are_told_apart() -> None:
+    rng = np.random.default_rng(2)
+    layout = Layout((3, 2, 4, 3), (0, 0, 4, 0))
+    codes = [rng.integers(0, layout.sizes, (n, 4)).astype(np.uint8) for n in (900, 700)]
+    before, after = (Sample(pair_counts(c, layout.sizes).astype(float), len(c)) for c in codes)
+    i, j = np.array([2, 0, 0, 1]), np.array([3, 1, 2, 2])
+    log_p, df = no_interaction(Rectangle.of(layout), before.block(), after.block(), i, j)
+    for k, (a, b) in enumerate(zip(i, j, strict=True)):
+        g2, freedom = oracles.interaction(layout.block(before.joint, a, b), layout.block(after.joint, a, b))
+        assert df[k] == freedom
+        assert log_p[k] == pytest.approx(stats.chi2.logsf(g2, freedom), rel=1e-8)
 
 
 def test_rows_of_one_sample_only_say_nothing() -> None:

@@ -34,6 +34,19 @@ def test_adjusting_keeps_the_order_and_never_lowers(p: list[float]) -> None:
     np.testing.assert_array_equal(adjust(np.log(p), "permutation"), q)
 
 
+@given(p_values, st.integers(0, 30), st.sampled_from(["bh", "by"]))
+def test_p_values_that_are_not_given_count_as_one(p: list[float], more: int, correction: str) -> None:
+    whole = adjust(np.log(p + [1.0] * more), correction)
+    np.testing.assert_allclose(adjust(np.log(p), correction, len(p) + more), whole[: len(p)], rtol=1e-9)
+
+
+def test_a_total_counts_what_is_given() -> None:
+    with pytest.raises(UsageError) as error:
+        adjust(np.zeros(3), total=2)
+    assert str(error.value) == "3 p-values of a total of 2 hypotheses: the total counts all of them"
+    assert adjust(np.empty(0), total=5).shape == (0,)
+
+
 def test_p_values_far_below_underflow_stay_in_order() -> None:
     assert adjust(np.array([-5000.0, -600.0, 0.0])).tolist() == [
         0.0,

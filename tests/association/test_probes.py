@@ -23,7 +23,7 @@ def members(layout: Layout) -> list[tuple[int, set[int]]]:
     out = []
     for r in range(layout.probes):
         feature = int(layout.probe_feature[r])
-        planes = np.flatnonzero(layout.probe_matrix[r])
+        planes = np.arange(*layout.probe_planes[r])
         assert set(layout.plane_feature[planes]) == {feature}
         out.append((feature, {int(p - layout.starts[feature]) for p in planes}))
     return out

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from credenza.association.probes import Layout
-from credenza.association.shift import MIN_MARGIN, Sample, probe_tables
+from credenza.association.rectangle import Rectangle, Tile, probes_of
+from credenza.association.samples import Sample
 from credenza.association.tails import normal_isf
-from credenza.contracts import FloatArray
+from credenza.association.twobytwo import MIN_MARGIN
+from credenza.contracts import FloatArray, IntArray
 
 
 def covariance_and_spread(x: FloatArray, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -50,7 +52,7 @@ def strengths(tables: FloatArray) -> tuple[FloatArray, FloatArray]:
 
     Parameters
     ----------
-    tables : (T, 8) as :func:`credenza.association.shift.probe_tables` gives them.
+    tables : (T, 8) as :func:`credenza.association.shift.tables_at` gives them.
 
     Returns
     -------
@@ -93,7 +95,13 @@ class Power:
 
 
 def detectable(
-    reference: Sample, suspect: Sample, layout: Layout, *, alpha: float, power: float = 0.8
+    reference: Sample,
+    suspect: Sample,
+    layout: Layout,
+    *,
+    alpha: float,
+    power: float = 0.8,
+    pairs: int | None = None,
 ) -> Power:
     """The smallest strength each pair would have shown with the given power.
 
@@ -107,28 +115,76 @@ def detectable(
     layout : levels and order of the features.
     alpha : false discovery rate of the audit.
     power : probability of being seen.
+    pairs : P, where the features are a part of the table; None for the pairs of these features.
 
     Returns
     -------
-    Power
+    Power, of the pairs that have a testable table.
+
+    Notes
+    -----
+    Cost: some arithmetic a 2x2 table, a tile of them at a time, in threads. Memory: 24 bytes a pair.
+
+    Examples
+    --------
+    >>> counts = np.array([[500, 0, 300, 200], [0, 500, 200, 300], [300, 200, 500, 0], [200, 300, 0, 500]], float)
+    >>> both = Sample(counts, 1000), Sample(counts, 1000)
+    >>> [detectable(*both, Layout((2, 2), (0, 0)), alpha=0.05, pairs=p).typical().__round__(4) for p in (1, 1000)]
+    [0.0307, 0.0536]
     """
-    tables = probe_tables(reference, suspect, layout)
-    t = tables[:, :4] / tables[:, 3:4]
-    n_r, n_s = tables[:, 3], tables[:, 7]
-    margins = np.minimum(np.minimum(t[:, 1], 1 - t[:, 1]), np.minimum(t[:, 2], 1 - t[:, 2]))
-    testable = margins * np.minimum(n_r, n_s) >= MIN_MARGIN
-    index, count = layout.probe_pair_index, len(layout.pairs[0])
-    tests = np.bincount(index, weights=testable, minlength=count)
-    _, spread = covariance_and_spread(t[:, 0], t[:, 1], t[:, 2])
-    questions = np.where(tests > 1, 2.0, 1.0)[index]
-    share = alpha / (2.0 * max(count, 1) * np.maximum(tests[index], 1.0) * questions)
-    eps = (normal_isf(share) + normal_isf(1 - power)) * spread * np.sqrt(1 / n_r + 1 / n_s)
-    up = np.minimum(t[:, 1], t[:, 2]) - t[:, 0]
-    down = t[:, 0] - np.maximum(0.0, t[:, 1] + t[:, 2] - 1)
-    eps = np.where(testable & (eps <= np.maximum(up, down)), eps, np.inf)
-    best = np.full(count, np.inf)
-    np.minimum.at(best, index, eps)
-    scale = np.sqrt(t[:, 1] * (1 - t[:, 1]) * t[:, 2] * (1 - t[:, 2]))
-    mcc = np.full(count, np.inf)
-    np.minimum.at(mcc, index, eps / np.maximum(scale, 1e-12))
-    return Power(best[tests > 0], mcc[tests > 0], power)
+    every = Rectangle.of(layout)
+    n, n_s = reference.size, suspect.size
+    margin = layout.gather(np.diag(reference.joint)) / n
+    usable = np.minimum(margin, 1 - margin) * min(n, n_s) >= MIN_MARGIN
+    most = int(np.diff(layout.probe_starts).max(initial=1)) ** 2
+    tests = np.arange(most + 1)
+    share = alpha / (
+        2.0 * max(pairs or every.count, 1) * np.maximum(tests, 1) * np.where(tests > 1, 2.0, 1.0)
+    )
+    needed = (normal_isf(share) + normal_isf(1 - power)) * np.sqrt(1 / n + 1 / n_s)
+    strength, mcc, tested = np.empty(every.count), np.empty(every.count), np.empty(every.count, bool)
+
+    def work(tile: Tile) -> None:
+        rows, columns = probes_of(layout, tile.rows), probes_of(layout, tile.columns)
+        wanted = np.logical_and.outer(usable[rows], usable[columns])
+        x = every.sums(reference.joint, tile) / n
+        found = _smallest(x, margin[rows], margin[columns], wanted, needed, *every.local_starts(tile))
+        for values, out in zip(found, (strength, mcc, tested), strict=True):
+            every.spread(tile, values, out)
+
+    every.run(work)
+    return Power(strength[tested], mcc[tested], power)
+
+
+def _smallest(
+    x: FloatArray,
+    u: FloatArray,
+    v: FloatArray,
+    wanted: np.ndarray,
+    needed: FloatArray,
+    rows: IntArray,
+    columns: IntArray,
+) -> tuple[FloatArray, FloatArray, np.ndarray]:
+    """(strength, the same as a change of the correlation, whether any table is testable) of a tile's feature pairs.
+
+    ``x`` (R_I, R_J), ``u``, ``v`` are shares of the tables; ``needed`` is the strength in units of the spread by the
+    number of testable tables of the pair; ``rows`` and ``columns`` are the features' first probes.
+    """
+    one = (len(rows), len(columns)) == x.shape
+    u, v = u[:, None], v[None]
+    down = np.add.reduceat(wanted.any(axis=1), rows, dtype=np.int64)
+    tests = np.multiply.outer(down, np.add.reduceat(wanted.any(axis=0), columns, dtype=np.int64))
+    _, eps = covariance_and_spread(x, u, v)
+    factor = needed[tests]
+    if not one:
+        factor = np.repeat(factor, np.diff(rows, append=len(u)), axis=0)
+        factor = np.repeat(factor, np.diff(columns, append=v.shape[1]), axis=1)
+    eps *= factor
+    room = np.maximum(np.minimum(u, v) - x, x - np.maximum(0.0, u + v - 1))
+    eps[~(wanted & (eps <= room))] = np.inf
+    mcc = eps / np.maximum(np.sqrt(u * (1 - u) * v * (1 - v)), 1e-12)
+    if not one:
+        eps, mcc = (
+            np.minimum.reduceat(np.minimum.reduceat(k, rows, axis=0), columns, axis=1) for k in (eps, mcc)
+        )
+    return eps, mcc, tests > 0

@@ -17,7 +17,7 @@ from numba import njit
 from credenza.contracts import FloatArray
 
 NEGLIGIBLE = 1e-17
-BLOCK = 128  # ratios that are worked out at a time
+BLOCK = 64  # ratios that are worked out at a time
 STEEP = 100.0  # ratios up to which a block of them is multiplied without overflow
 LARGE = 1e20  # sums are rescaled beyond this
 
@@ -30,13 +30,14 @@ def _walk(a, b, c, d, e, f, g, h, ratios):  # type: ignore[no-untyped-def]
     a b c d / ((e + 1) (f + 1) (g + 1) (h + 1)), and zero once a falling cell is empty. The ratios of a block are
     independent of each other, and so are the products of its two halves. Ratios fall along the walk.
     """
-    total, term, log_scale, k, size = 0.0, 1.0, 0.0, 0.0, 4
+    total, term, point, log_scale, k, size = 0.0, 1.0, 1.0, 0.0, 0.0, 8
+    e, f, g, h = e + 1.0, f + 1.0, g + 1.0, h + 1.0
     room = min(a, b, c, d)
     while True:
         for i in range(size):
             x = k + i
             r = (a - x) * (b - x) * (c - x) * (d - x)
-            r /= (e + x + 1.0) * (f + x + 1.0) * (g + x + 1.0) * (h + x + 1.0)
+            r /= (e + x) * (f + x) * (g + x) * (h + x)
             ratios[i] = r if x < room else 0.0
         half = size // 2
         p0 = p1 = 1.0
@@ -53,11 +54,11 @@ def _walk(a, b, c, d, e, f, g, h, ratios):  # type: ignore[no-untyped-def]
         if term > LARGE:
             log_scale += log(term)
             total /= term
-            term = 1.0
-        elif last < 1.0 and term < NEGLIGIBLE * (total + exp(-log_scale)):
+            term, point = 1.0, exp(-log_scale)
+        elif last < 1.0 and term < NEGLIGIBLE * (total + point):
             break
         if last > STEEP:
-            size = 4
+            size = 8
         elif size < BLOCK:
             size *= 2
     return total, log_scale

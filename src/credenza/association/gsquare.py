@@ -8,96 +8,87 @@ cells less the odds that the margins already fix (Bishop, Fienberg & Holland 197
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from credenza.association.probes import Layout
+from credenza.association.rectangle import Rectangle, in_threads
+from credenza.association.samples import BlockSample, Counts
 from credenza.association.tails import chi2_log_sf
 from credenza.contracts import FloatArray, IntArray
 
 MIN_COUNT = 20.0  # levels with fewer counts in either sample are pooled before the test
 MAX_ROUNDS = 200
+BoolArray = NDArray[np.bool_]
+CELLS = 2**16  # cells that one thread works on at a time
 TOLERANCE = 1e-7  # of the total, on the largest margin error
 
 
-@njit(cache=True, nogil=True)
-def _fit(o: FloatArray, e: FloatArray) -> None:
-    """Fit ``e`` (2, r, c) to the three two-way margins of ``o``, in place."""
-    _, r, c = o.shape
-    total = o.sum()
-    both = o[0] + o[1]
-    for s in range(2):
-        e[s] = both * (o[s].sum() / max(total, 1e-300))
-    for _ in range(MAX_ROUNDS):
-        worst = 0.0
-        for s in range(2):
-            for i in range(r):
-                want, have = o[s, i].sum(), e[s, i].sum()
-                if have > 0.0:
-                    worst = max(worst, abs(want - have))
-                    e[s, i] *= want / have
-            for j in range(c):
-                want, have = o[s, :, j].sum(), e[s, :, j].sum()
-                if have > 0.0:
-                    worst = max(worst, abs(want - have))
-                    e[s, :, j] *= want / have
-        for i in range(r):
-            for j in range(c):
-                have = e[0, i, j] + e[1, i, j]
-                if have > 0.0:
-                    f = both[i, j] / have
-                    worst = max(worst, abs(both[i, j] - have))
-                    e[0, i, j] *= f
-                    e[1, i, j] *= f
-        if worst < TOLERANCE * total:
-            break
+@njit(cache=True, nogil=True, error_model="numpy")
+def _scale(o, e, first, stop, step):  # type: ignore[no-untyped-def]
+    """Scale one margin of ``e`` to that of ``o``; returns how far it was off."""
+    want = have = 0.0
+    for k in range(first, stop, step):
+        want += o[k]
+        have += e[k]
+    if have <= 0.0:
+        return 0.0
+    factor = want / have
+    for k in range(first, stop, step):
+        e[k] *= factor
+    return abs(want - have)
 
 
-@njit(cache=True, nogil=True)
-def _freedom(both: FloatArray) -> int:
-    """Independent cycles of the graph that joins row i with column j where either sample has cell (i, j).
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fit(o, e, first, width, limit):  # type: ignore[no-untyped-def]
+    """Fit ``e`` to the three two-way margins of ``o`` in turn, table by table, in place.
+
+    Both hold the cells of N tables row by row, first all of the reference's, then all of the suspect's. Table k has the
+    cells from ``first[k]`` to ``first[k + 1]`` in rows of ``width[k]``; ``limit[k]`` is the error that is good enough.
+    """
+    half = len(o) // 2
+    for k in range(len(width)):
+        for _ in range(MAX_ROUNDS):
+            worst = 0.0
+            for s in range(2):
+                start, stop, c = s * half + first[k], s * half + first[k + 1], width[k]
+                for x in range(start, stop, c):
+                    worst = max(worst, _scale(o, e, x, x + c, 1))
+                for y in range(start, start + c):
+                    worst = max(worst, _scale(o, e, y, stop, c))
+            for x in range(first[k], first[k + 1]):
+                worst = max(worst, _scale(o, e, x, x + half + 1, half))
+            if worst < limit[k]:
+                break
+
+
+def _freedom(seen: BoolArray, tables: _Tables) -> IntArray:
+    """Independent cycles of the graph that joins row x with column y where either sample has cell (x, y), by table.
 
     Equals cells - rows - columns + connected pieces; a full table has (r - 1)(c - 1). Features that are missing
     together make two pieces: the cell of both missing, and the rest with margins of its own.
     """
-    r, c = both.shape
-    parent = np.arange(r + c)
-    freedom = 0
-    for x in range(r):
-        for y in range(c):
-            if both[x, y] > 0.0:
-                a, b = x, r + y
-                while parent[a] != a:
-                    a = parent[a]
-                while parent[b] != b:
-                    b = parent[b]
-                if a == b:
-                    freedom += 1
-                else:
-                    parent[a] = b
-    return freedom
-
-
-@njit(cache=True, nogil=True)
-def _statistics(
-    ref: FloatArray, sus: FloatArray, starts: IntArray, i: IntArray, j: IntArray, out: FloatArray
-) -> None:
-    """Fill ``out`` (N, 2) with G^2 and degrees of freedom for the feature pairs (i[k], j[k])."""
-    for k in range(len(i)):
-        a0, a1, b0, b1 = starts[i[k]], starts[i[k] + 1], starts[j[k]], starts[j[k] + 1]
-        o = np.empty((2, a1 - a0, b1 - b0))
-        o[0] = ref[a0:a1, b0:b1]
-        o[1] = sus[a0:a1, b0:b1]
-        e = np.empty_like(o)
-        _fit(o, e)
-        g = 0.0
-        for x in range(o.shape[1]):
-            for y in range(o.shape[2]):
-                for s in range(2):
-                    if o[s, x, y] > 0.0 and e[s, x, y] > 0.0:
-                        g += o[s, x, y] * np.log(o[s, x, y] / e[s, x, y])
-        out[k, 0] = max(0.0, 2.0 * g)
-        out[k, 1] = _freedom(o[0] + o[1])
+    out = (tables.r - 1) * (tables.c - 1)
+    ragged = np.bincount(tables.table, weights=~seen, minlength=len(out)) > 0
+    table, x, y = (k[seen & ragged[tables.table]] for k in (tables.table, tables.row, tables.column))
+    nodes = np.cumsum(tables.r + tables.c)
+    first = nodes - tables.r - tables.c
+    a, b = first[table] + x, first[table] + tables.r[table] + y
+    piece, before = np.arange(nodes[-1]), np.empty(0)
+    while not np.array_equal(piece, before):
+        before = piece.copy()
+        low = np.minimum(piece[a], piece[b])
+        np.minimum.at(piece, a, low)
+        np.minimum.at(piece, b, low)
+    used = np.zeros(nodes[-1], bool)
+    used[a] = used[b] = True
+    head = used & (piece == np.arange(nodes[-1]))
+    owner = np.repeat(np.arange(len(out)), tables.r + tables.c)
+    cells, vertices, pieces = (np.bincount(k, minlength=len(out)) for k in (table, owner[used], owner[head]))
+    return np.where(ragged, cells - vertices + pieces, out)
 
 
 def pool_levels(
@@ -146,30 +137,87 @@ def pool_levels(
     return out
 
 
-def pooled(ref: FloatArray, sus: FloatArray, layout: Layout) -> tuple[FloatArray, FloatArray, IntArray]:
-    """Pool both (K, K) matrices alike; returns them with the starts (m + 1,) of the pooled features."""
-    margin_ref, margin_sus = np.diag(ref), np.diag(sus)
-    columns, starts = np.empty(layout.planes, np.int64), np.zeros(layout.features + 1, np.int64)
-    for f in range(layout.features):
+def pooled(margin_ref: FloatArray, margin_sus: FloatArray, layout: Layout) -> tuple[IntArray, IntArray]:
+    """Pool the levels of every feature: (pooled level of each plane (K,), pooled levels of each feature (m,))."""
+    if not layout.planes:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    starts = layout.starts[:-1]
+    groups, levels = (
+        np.arange(layout.planes) - np.repeat(starts, layout.sizes),
+        np.array(layout.sizes, np.int64),
+    )
+    least = np.minimum.reduceat(np.minimum(margin_ref, margin_sus), starts)
+    for f in np.flatnonzero(least < MIN_COUNT):
         part = slice(layout.starts[f], layout.starts[f + 1])
-        groups = pool_levels(margin_ref[part], margin_sus[part], layout.ordered[f])
-        columns[part] = starts[f] + groups
-        starts[f + 1] = starts[f] + groups.max() + 1
-    gather = np.zeros((starts[-1], layout.planes))
-    gather[columns, np.arange(layout.planes)] = 1.0
-    return gather @ ref @ gather.T, gather @ sus @ gather.T, starts
+        groups[part] = pool_levels(margin_ref[part], margin_sus[part], layout.ordered[f])
+        levels[f] = groups[part].max() + 1
+    return groups, levels
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Cells of N tables of pooled levels, row by row: sizes (N,), and table, row and column of each cell (T,)."""
+
+    r: IntArray
+    c: IntArray
+    table: IntArray
+    row: IntArray
+    column: IntArray
+
+    @classmethod
+    def of(cls, r: IntArray, c: IntArray) -> _Tables:
+        """Tables of r rows and c columns each."""
+        table = np.repeat(np.arange(len(r)), r * c)
+        local = np.arange(len(table)) - (np.cumsum(r * c) - r * c)[table]
+        return cls(r, c, table, local // c[table], local % c[table])
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Features of one side: first plane and levels of each (m,), pooled levels of each, pooled level of each plane."""
+
+    starts: IntArray
+    sizes: IntArray
+    levels: IntArray
+    group: IntArray
+
+    @classmethod
+    def of(cls, layout: Layout, margin_ref: Counts, margin_sus: Counts) -> _Side:
+        """Pool by the counts (K,) of both samples."""
+        group, levels = pooled(np.asarray(margin_ref, float), np.asarray(margin_sus, float), layout)
+        return cls(layout.starts[:-1], np.array(layout.sizes, np.int64), levels, group)
+
+
+def _statistics(
+    joints: tuple[Counts, Counts], a: _Side, b: _Side, i: IntArray, j: IntArray
+) -> tuple[FloatArray, IntArray]:
+    """(G^2, degrees of freedom) of the tables of features i with features j, each (N,)."""
+    full = _Tables.of(a.sizes[i], b.sizes[j])
+    small = _Tables.of(a.levels[i], b.levels[j])
+    planes = a.starts[i][full.table] + full.row, b.starts[j][full.table] + full.column
+    first = np.concatenate(([0], np.cumsum(small.r * small.c)))
+    cell = first[full.table] + a.group[planes[0]] * small.c[full.table] + b.group[planes[1]]
+    o = np.stack([np.bincount(cell, weights=joint[planes], minlength=first[-1]) for joint in joints])
+    both = o.sum(axis=0)
+    size = np.stack([np.bincount(small.table, weights=part, minlength=len(i)) for part in o])
+    total = size.sum(axis=0)
+    e = np.ascontiguousarray(both * (size / np.maximum(total, 1e-300))[:, small.table])
+    _fit(o.ravel(), e.ravel(), first, small.c, TOLERANCE * total)
+    known = (o > 0.0) & (e > 0.0)
+    g = np.where(known, o * np.log(np.where(known, o, 1.0) / np.where(known, e, 1.0)), 0.0)
+    statistic = 2.0 * np.bincount(small.table, weights=g.sum(axis=0), minlength=len(i))
+    return np.maximum(statistic, 0.0), _freedom(both > 0.0, small)
 
 
 def no_interaction(
-    ref: FloatArray, sus: FloatArray, layout: Layout, pairs: IntArray
+    pairs: Rectangle, reference: BlockSample, suspect: BlockSample, i: IntArray, j: IntArray
 ) -> tuple[FloatArray, FloatArray]:
     """G^2 of no three-way interaction for chosen pairs.
 
     Parameters
     ----------
-    ref, sus : pair-count matrices (K, K), float; the suspect's may be scaled to its effective sample size.
-    layout : levels and order of the features.
-    pairs : positions in ``layout.pairs``, shape (N,).
+    pairs : layouts of the features. reference, suspect : counts of their levels.
+    i, j : features of each pair, in the first and in the second layout; shape (N,).
 
     Returns
     -------
@@ -177,12 +225,17 @@ def no_interaction(
 
     Notes
     -----
-    Cost: some tens of sweeps over 2 r c cells a pair. Levels with fewer than 20 counts in either sample are pooled.
+    Cost: some tens of sweeps over 2 r c cells a pair, in threads. Levels with fewer than 20 counts in either sample are
+    pooled.
     """
-    ref, sus, starts = pooled(ref, sus, layout)
-    i, j = layout.pairs
-    out = np.zeros((len(pairs), 2))
-    _statistics(ref, sus, starts, i[pairs], j[pairs], out)
-    df = out[:, 1].copy()
-    log_p = np.where(df > 0, chi2_log_sf(out[:, 0], np.maximum(df, 1.0)), 0.0)
-    return log_p, df
+    a = _Side.of(pairs.layout_i, reference.margin_i, suspect.margin_i)
+    b = _Side.of(pairs.layout_j, reference.margin_j, suspect.margin_j)
+    g, df = np.zeros(len(i)), np.zeros(len(i))
+
+    def work(part: slice) -> None:
+        g[part], df[part] = _statistics((reference.joint, suspect.joint), a, b, i[part], j[part])
+
+    stops = np.searchsorted(np.cumsum(a.sizes[i] * b.sizes[j]), np.arange(CELLS, CELLS * len(i), CELLS))
+    cuts = np.unique(np.concatenate(([0], stops, [len(i)])))
+    in_threads(work, [slice(*cut) for cut in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)])
+    return np.where(df > 0, chi2_log_sf(g, np.maximum(df, 1.0)), 0.0), df

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from credenza.contracts import FloatArray, IntArray
 
@@ -30,8 +32,8 @@ class Layout:
     >>> layout = Layout((2, 3, 4), (0, 0, 3))
     >>> layout.planes, layout.probes
     (9, 7)
-    >>> layout.probe_matrix[-3:].astype(int).tolist()
-    [[0, 0, 0, 0, 0, 0, 1, 1, 0], [0, 0, 0, 0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0, 0, 0, 1]]
+    >>> layout.probe_planes.tolist()
+    [[1, 2], [2, 3], [3, 4], [4, 5], [6, 8], [7, 8], [8, 9]]
     """
 
     sizes: tuple[int, ...]
@@ -85,21 +87,41 @@ class Layout:
         return np.array([k for _, k, _ in self._members], np.int64)
 
     @cached_property
-    def probe_matrix(self) -> FloatArray:
-        """0/1 matrix (R, K): which planes a probe sums."""
-        out = np.zeros((self.probes, self.planes))
-        for r, (j, _, levels) in enumerate(self._members):
-            out[r, self.starts[j] + np.array(levels, np.int64)] = 1.0
-        return out
+    def probe_starts(self) -> IntArray:
+        """First probe of each feature, and R at the end; shape (m + 1,)."""
+        counts = np.bincount(self.probe_feature, minlength=self.features)
+        return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+    @cached_property
+    def probe_planes(self) -> IntArray:
+        """The planes each probe sums, as a range: first plane and the one after the last; shape (R, 2)."""
+        first = [self.starts[j] + levels[0] for j, _, levels in self._members]
+        stop = [self.starts[j] + levels[-1] + 1 for j, _, levels in self._members]
+        return np.array([first, stop], np.int64).reshape(2, -1).T.copy()
 
     def is_cut(self, probe: int) -> bool:
         """Whether a probe is a cut of an ordered feature rather than a single level."""
         j, k, _ = self._members[probe]
         return k < self.ordered[j]
 
+    def gather(self, counts: NDArray[Any], features: slice | None = None) -> NDArray[Any]:
+        """Sum the planes of each probe along the last axis: (..., K) to (..., R).
+
+        With ``features``, a range, ``counts`` has only the planes of these, and so has the result their probes.
+        """
+        first, last = (0, self.features) if features is None else (features.start, features.stop)
+        planes = self.probe_planes[self.probe_starts[first] : self.probe_starts[last]] - self.starts[first]
+        if np.all(planes[:, 1] - planes[:, 0] == 1):
+            steps = np.diff(planes[:, 0])
+            if len(steps) and np.all(steps == steps[0]):
+                return np.asarray(counts[..., planes[0, 0] :: steps[0]][..., : len(planes)])
+            return np.asarray(np.take(counts, planes[:, 0], axis=-1))
+        padded = np.concatenate([counts, np.zeros((*counts.shape[:-1], 1), counts.dtype)], axis=-1)
+        return np.asarray(np.add.reduceat(padded, planes.ravel(), axis=-1)[..., ::2])
+
     def read(self, joint: FloatArray) -> FloatArray:
         """Sum a (K, K) pair-count matrix into the (R, R) matrix of probe co-occurrences."""
-        return self.probe_matrix @ joint @ self.probe_matrix.T
+        return np.ascontiguousarray(self.gather(self.gather(joint).T).T)
 
     @cached_property
     def probe_pairs(self) -> tuple[IntArray, IntArray]:

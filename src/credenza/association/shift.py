@@ -16,41 +16,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from credenza.association.counts import PairCounts
-from credenza.association.exact import homogeneity
-from credenza.association.gsquare import no_interaction, pool_levels
+from credenza.association.gsquare import MIN_COUNT, no_interaction, pool_levels
 from credenza.association.multiplicity import adjust
 from credenza.association.probes import Layout
-from credenza.association.tails import chi2_log_sf, normal_log_sf, normal_score
+from credenza.association.rectangle import Rectangle
+from credenza.association.samples import BlockSample as BlockSample
+from credenza.association.samples import Counts
+from credenza.association.samples import Sample as Sample
+from credenza.association.tails import chi2_log_sf
+from credenza.association.twobytwo import strongest_tables
 from credenza.contracts import FloatArray, IntArray
-
-MIN_MARGIN = 5.0  # a table is tested when each of its margins has this many counts in both samples
-ASYMPTOTIC_CELL = 20.0  # tables with fewer counts in any cell always go to the exact test
-ASYMPTOTIC_LOG_P = np.log(0.1)  # and so do all whose asymptotic p-value is below this
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Pair counts of one sample, scaled to the number of independent rows that they are worth.
-
-    Parameters
-    ----------
-    joint : float (K, K). Counts, or weighted counts scaled so that the total is ``size``.
-    size : rows, or the effective sample size (sum w)^2 / sum w^2.
-    """
-
-    joint: FloatArray
-    size: float
-
-    @classmethod
-    def of(cls, counts: PairCounts) -> Sample:
-        """A sample of independent rows."""
-        return cls(counts.joint.astype(float), float(counts.rows))
 
 
 @dataclass(frozen=True)
 class PairShift:
-    """Result of :func:`pair_shift`; arrays of shape (P,), in the order of ``layout.pairs``.
+    """Result of :func:`pair_shift`, arrays of shape (P,) in the order of ``layout.pairs``; or of :func:`block_shift`.
 
     ``probe_a``, ``probe_b`` name the strongest 2x2 table; ``z`` is its signed normal score (positive: the association
     rose from reference to suspect). Pairs with nothing to test have log_p 0 and ``tested`` False.
@@ -62,49 +42,69 @@ class PairShift:
     probe_b: IntArray
     tested: np.ndarray
 
-    def q(self, correction: str = "bh") -> FloatArray:
-        """FDR-adjusted p-values over the tested pairs; 1 for the others."""
-        out = np.ones(len(self.log_p))
-        out[self.tested] = adjust(self.log_p[self.tested], correction)
+    def q(self, correction: str = "bh", total: int | None = None) -> FloatArray:
+        """FDR-adjusted p-values over the tested pairs; 1 for the others.
+
+        ``total`` is the number of pairs tested in the whole table, where these are a part of them.
+        """
+        out = np.ones(self.log_p.shape)
+        out[self.tested] = adjust(self.log_p[self.tested], correction, total)
         return out
 
 
+def tables_at(
+    reference: Sample, suspect: Sample, layout: Layout, probe_a: IntArray, probe_b: IntArray
+) -> FloatArray:
+    """The 2x2 tables of chosen pairs of probes.
+
+    Parameters
+    ----------
+    reference, suspect : pair counts of the two samples.
+    layout : levels and order of the features.
+    probe_a, probe_b : probe numbers, (N,); of two different features in each pair.
+
+    Returns
+    -------
+    float (N, 8): x, u, v, n of the reference, then of the suspect (x: rows with both probes; u, v: with each).
+
+    Notes
+    -----
+    Cost: the levels of a probe times K for each probe that occurs in ``probe_a``.
+
+    Examples
+    --------
+    >>> counts = np.array([[50, 0, 30, 20], [0, 50, 20, 30], [30, 20, 50, 0], [20, 30, 0, 50]], float)
+    >>> both = Sample(counts, 100), Sample(2 * counts, 200)
+    >>> tables_at(*both, Layout((2, 2), (0, 0)), np.array([0]), np.array([1])).tolist()
+    [[30.0, 50.0, 50.0, 100.0, 60.0, 100.0, 100.0, 200.0]]
+    """
+    out = np.empty((len(probe_a), 8))
+    distinct, at = np.unique(probe_a, return_inverse=True)
+    order = np.argsort(at, kind="stable")
+    stops = np.cumsum(np.bincount(at, minlength=len(distinct)))
+    for k, sample in enumerate((reference, suspect)):
+        margin = layout.gather(np.diag(sample.joint))
+        for probe, part in zip(distinct, np.split(order, stops[:-1]), strict=False):
+            first, last = layout.probe_planes[probe]
+            both = layout.gather(sample.joint[first:last].sum(axis=0))
+            out[part, 4 * k] = both[probe_b[part]]
+        out[:, 4 * k + 1], out[:, 4 * k + 2], out[:, 4 * k + 3] = (
+            margin[probe_a],
+            margin[probe_b],
+            sample.size,
+        )
+    return out
+
+
 def probe_tables(reference: Sample, suspect: Sample, layout: Layout) -> FloatArray:
-    """All 2x2 tables as (T, 8): x, u, v, n of the reference, then of the suspect (x: both probes, u, v: each)."""
-    a, b = layout.probe_pairs
-    columns = []
-    for sample in (reference, suspect):
-        counts = layout.read(sample.joint)
-        margin = np.diag(counts)
-        columns += [counts[a, b], margin[a], margin[b], np.full(len(a), float(sample.size))]
-    return np.stack(columns, axis=1)
+    """All 2x2 tables as :func:`tables_at` gives them, in the order of ``layout.probe_pairs``."""
+    return tables_at(reference, suspect, layout, *layout.probe_pairs)
 
 
 def cells(tables: FloatArray) -> FloatArray:
     """The four cells (11, 10, 01, 00) of both tables; (T, 8) -> (T, 2, 4). Rounding below zero is cut off."""
     x, u, v, n = (tables[:, [k, k + 4]] for k in range(4))
     return np.maximum(np.stack([x, u - x, v - x, n - u - v + x], axis=2), 0.0)
-
-
-def log_odds_shift(tables: FloatArray) -> FloatArray:
-    """Normal score of the difference of log odds ratios, half a count added to each cell (Woolf 1955; Haldane 1956)."""
-    c = cells(tables) + 0.5
-    log_or = np.log(c[:, :, 0]) + np.log(c[:, :, 3]) - np.log(c[:, :, 1]) - np.log(c[:, :, 2])
-    return np.asarray((log_or[:, 1] - log_or[:, 0]) / np.sqrt((1.0 / c).sum(axis=(1, 2))))
-
-
-def table_log_p(tables: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarray]:
-    """(log p, signed z, testable) of each 2x2 comparison; exact wherever it could matter."""
-    u, v, n = tables[:, [1, 5]], tables[:, [2, 6]], tables[:, [3, 7]]
-    testable = np.minimum(np.minimum(u, n - u), np.minimum(v, n - v)).min(axis=1) >= MIN_MARGIN
-    z = log_odds_shift(tables)
-    log_p = np.log(2.0) + normal_log_sf(np.abs(z))
-    sparse = cells(tables).min(axis=(1, 2)) < ASYMPTOTIC_CELL
-    exact = testable & (sparse | (log_p < ASYMPTOTIC_LOG_P))
-    log_p[exact] = homogeneity(tables[exact])
-    log_p = np.where(testable, np.minimum(log_p, 0.0), 0.0)
-    z = np.where(testable, np.sign(z) * normal_score(log_p), 0.0)
-    return log_p, z, testable
 
 
 def pair_shift(reference: Sample, suspect: Sample, layout: Layout) -> PairShift:
@@ -121,9 +121,11 @@ def pair_shift(reference: Sample, suspect: Sample, layout: Layout) -> PairShift:
 
     Notes
     -----
-    Cost: T 2x2 tables (T = probe pairs), each some arithmetic or, near significance, an exact sum; plus iterative
-    fitting for pairs larger than 2x2. The null distribution of the exact test does not depend on the margins, so drift
-    of a margin alone does not move it when the odds ratio stays.
+    Cost: the 2x2 tables of all pairs of probes, each some arithmetic or, near significance, an exact sum; plus
+    iterative fitting for pairs larger than 2x2; in threads. Memory: 40 bytes a pair.
+
+    The null distribution of the exact test does not depend on the margins, so drift of a margin alone does not move it
+    when the odds ratio stays.
 
     Examples
     --------
@@ -133,29 +135,57 @@ def pair_shift(reference: Sample, suspect: Sample, layout: Layout) -> PairShift:
     >>> pair_shift(Sample(10 * same, 1000), Sample(10 * same, 1000), layout).log_p
     array([0.])
     """
-    tables = probe_tables(reference, suspect, layout)
-    log_p, z, testable = table_log_p(tables)
-    count = len(layout.pairs[0])
-    index = layout.probe_pair_index
-    tests = np.bincount(index, weights=testable, minlength=count)
-    best = _first_smallest(log_p - 1e-9 * np.abs(z), index, count)
-    a, b = layout.probe_pairs
-    pair_log_p = np.minimum(log_p[best] + np.log(np.maximum(tests, 1.0)), 0.0)
-    larger = np.flatnonzero(np.bincount(index, minlength=count) > 1)
-    if larger.size:
-        g_log_p, df = no_interaction(reference.joint, suspect.joint, layout, larger)
-        asked = (tests[larger] > 0).astype(float) + (df > 0)
-        joined = np.minimum(pair_log_p[larger], g_log_p) + np.log(np.maximum(asked, 1.0))
-        pair_log_p[larger] = np.minimum(joined, 0.0)
-        tests[larger] += df > 0
-    return PairShift(pair_log_p, z[best], a[best], b[best], tests > 0)
+    return _shift(Rectangle.of(layout), reference.block(), suspect.block())
 
 
-def _first_smallest(values: FloatArray, group: IntArray, groups: int) -> IntArray:
-    """Position of the smallest value in each group (the first, on ties); every group has a member."""
-    order = np.lexsort((np.arange(len(values)), values, group))
-    first = np.searchsorted(group[order], np.arange(groups))
-    return order[first].astype(np.int64)
+def block_shift(
+    reference: BlockSample, suspect: BlockSample, layout_i: Layout, layout_j: Layout
+) -> PairShift:
+    """Test every pair of a feature of I with a feature of J; the two have no feature in common.
+
+    Parameters
+    ----------
+    reference, suspect : counts of the levels of I with those of J, margins and sizes.
+    layout_i, layout_j : levels and order of the m_I and m_J features.
+
+    Returns
+    -------
+    PairShift of arrays (m_I, m_J); ``probe_a`` counts the probes of ``layout_i``, ``probe_b`` those of ``layout_j``.
+
+    Notes
+    -----
+    The same tests as :func:`pair_shift` on a table too wide for one matrix of pair counts. Cost and memory likewise.
+
+    Examples
+    --------
+    >>> layout = Layout((2,), (0,))
+    >>> block = BlockSample(np.array([[300, 200], [200, 300]]), np.array([500, 500]), np.array([500, 500]), 1000)
+    >>> block_shift(block, block, layout, layout).log_p
+    array([[0.]])
+    """
+    found = _shift(Rectangle(layout_i, layout_j), reference, suspect)
+    shape = layout_i.features, layout_j.features
+    return PairShift(
+        log_p=found.log_p.reshape(shape),
+        z=found.z.reshape(shape),
+        probe_a=found.probe_a.reshape(shape),
+        probe_b=found.probe_b.reshape(shape),
+        tested=found.tested.reshape(shape),
+    )
+
+
+def _shift(pairs: Rectangle, reference: BlockSample, suspect: BlockSample) -> PairShift:
+    """Both questions of every pair of a rectangle."""
+    best = strongest_tables(pairs, reference, suspect)
+    log_p, tested = best.log_p + np.log(np.maximum(best.tests, 1)), best.tests > 0
+    np.minimum(log_p, 0.0, out=log_p)
+    k, i, j = pairs.larger()
+    if len(k):
+        g_log_p, df = no_interaction(pairs, reference, suspect, i, j)
+        asked = tested[k].astype(float) + (df > 0)
+        log_p[k] = np.minimum(np.minimum(log_p[k], g_log_p) + np.log(np.maximum(asked, 1.0)), 0.0)
+        tested[k] |= df > 0
+    return PairShift(log_p, best.z, best.probe_a, best.probe_b, tested)
 
 
 def comparable_levels(reference: FloatArray, suspect: FloatArray, ordered: int) -> IntArray:
@@ -175,24 +205,61 @@ def comparable_levels(reference: FloatArray, suspect: FloatArray, ordered: int) 
 
 
 def marginal_shift(reference: Sample, suspect: Sample, layout: Layout) -> tuple[FloatArray, FloatArray]:
+    """Test every feature for a change of its own frequencies: :func:`margin_shift` of the diagonals."""
+    return margin_shift(
+        np.diag(reference.joint), reference.size, np.diag(suspect.joint), suspect.size, layout
+    )
+
+
+def margin_shift(
+    reference: Counts,
+    reference_size: float,
+    suspect: Counts,
+    suspect_size: float,
+    layout: Layout,
+) -> tuple[FloatArray, FloatArray]:
     """Test every feature for a change of its own frequencies.
+
+    Parameters
+    ----------
+    reference, suspect : counts of the levels, (K,). reference_size, suspect_size : rows of each sample.
+    layout : levels and order of the m features.
 
     Returns
     -------
     (log p, largest absolute change of a level's share), each (m,). Pearson's chi-square of homogeneity over the levels
     of :func:`comparable_levels`.
+
+    Examples
+    --------
+    >>> log_p, change = margin_shift(np.array([60, 40]), 100, np.array([80, 20]), 100, Layout((2,), (0,)))
+    >>> np.exp(log_p).round(4).tolist(), change.round(2).tolist()
+    ([0.002], [0.2])
     """
-    log_p, change = np.zeros(layout.features), np.zeros(layout.features)
-    margin_r, margin_s = np.diag(reference.joint), np.diag(suspect.joint)
-    for f in range(layout.features):
-        part = slice(layout.starts[f], layout.starts[f + 1])
-        r, s = margin_r[part], margin_s[part]
-        change[f] = np.abs(s / suspect.size - r / reference.size).max(initial=0.0)
-        groups = comparable_levels(r, s, layout.ordered[f])
-        counts = np.stack([np.bincount(groups, weights=r), np.bincount(groups, weights=s)])
+    r, s, m = np.asarray(reference, float), np.asarray(suspect, float), layout.features
+    statistic, df, starts = np.zeros(m), np.zeros(m), layout.starts
+    two = np.flatnonzero(np.asarray(layout.sizes) == 2)
+    at = starts[two][:, None] + np.arange(2)
+    statistic[two], df[two] = _two_levels(r[at], s[at])
+    for f in np.flatnonzero(np.asarray(layout.sizes) > 2):
+        part = slice(starts[f], starts[f + 1])
+        groups = comparable_levels(r[part], s[part], layout.ordered[f])
+        counts = np.stack([np.bincount(groups, weights=r[part]), np.bincount(groups, weights=s[part])])
         counts = counts[:, counts.sum(axis=0) > 0]
         if counts.shape[1] < 2:
             continue
         expected = counts.sum(axis=0) * counts.sum(axis=1, keepdims=True) / counts.sum()
-        log_p[f] = chi2_log_sf(((counts - expected) ** 2 / expected).sum(), counts.shape[1] - 1)
-    return log_p, change
+        statistic[f], df[f] = ((counts - expected) ** 2 / expected).sum(), counts.shape[1] - 1
+    moved = np.abs(s / suspect_size - r / reference_size)
+    change = np.maximum.reduceat(moved, starts[:-1]) if m else np.zeros(0)
+    return np.where(df > 0, chi2_log_sf(statistic, np.maximum(df, 1.0)), 0.0), change
+
+
+def _two_levels(r: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(statistic, degrees of freedom) of features of two levels, counts (N, 2); 0 where one of them is too rare."""
+    rows = np.stack([r.sum(axis=1), s.sum(axis=1)], axis=1)
+    total = np.maximum(rows.sum(axis=1), 1.0)
+    expected = (r + s)[:, None, :] * (rows / total[:, None])[:, :, None]
+    usable = expected.min(axis=(1, 2), initial=np.inf) >= MIN_COUNT
+    deviation = (np.stack([r, s], axis=1) - expected) ** 2 / np.where(usable[:, None, None], expected, 1.0)
+    return np.where(usable, deviation.sum(axis=(1, 2)), 0.0), usable.astype(float)
