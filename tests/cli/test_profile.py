@@ -81,3 +81,10 @@ def test_a_table_is_no_profile(tables: Tables, tmp_path: Path, capsys: Captured)
     assert captured.err.startswith("credenza: error: ")
     assert captured.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_engine_is_chosen_by_name(tables: Tables, tmp_path: Path, capsys: Captured) -> None:
+    out = str(tmp_path / "clean.czp")
+    assert main(["profile", str(tables["clean"]), "--out", out, "--engine", "dask"]) == 2
+    assert "'dask' is not one of 'local', 'spark', 'cuda'" in capsys.readouterr().err
+    assert main(["profile", str(tables["clean"]), "--out", out, "--engine", "local", "--quiet"]) == 0

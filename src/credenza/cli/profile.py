@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from credenza.cli.options import Quiet, Seed, check_outputs, say, split_names
+from credenza.cli.options import EngineName, EngineOption, Quiet, Seed, check_outputs, say, split_names
 from credenza.cli.progress import working
 from credenza.errors import UsageError
 
@@ -27,6 +27,7 @@ def profile_command(
         typer.Option("--like", metavar="PROFILE", help="Use the levels of this profile, to merge with it."),
     ] = None,
     seed: Seed = 0,
+    engine: EngineOption = EngineName.LOCAL,
     quiet: Quiet = False,
 ) -> None:
     """Write the statistics of a table to a file that holds no rows and serves as --reference.
@@ -39,7 +40,8 @@ def profile_command(
     names = split_names("--columns", columns)
     with working("profiling", quiet=quiet):
         model = None if like is None else Profile.load(like)
-        profile(data, columns=names, like=model, seed=seed).save(out)
+        elsewhere = {} if engine is EngineName.LOCAL else {"engine": engine.value}
+        profile(data, columns=names, like=model, seed=seed, **elsewhere).save(out)
     say(f"wrote {out}", quiet=quiet)
 
 
