@@ -19,6 +19,7 @@ from credenza.errors import InputError
 
 ROWS = 64  # a word
 FEATURES = 32  # packed by one task
+WORK = 25  # word pairs that could be counted while one word is packed
 
 
 def _match(typing, codes, at, level):  # type: ignore[no-untyped-def]
@@ -99,7 +100,7 @@ def pack_codes(
             last = min(first + FEATURES, len(chosen))
             _pack(flat, rows, chosen, first, last, offsets, tail, words, out)
 
-    spread(work, range(0, len(chosen), FEATURES), float(planes.size * GROUP))
+    spread(work, range(0, len(chosen), FEATURES), float(planes.size) * WORK)
     return planes
 
 

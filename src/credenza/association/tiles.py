@@ -167,8 +167,8 @@ def count_block(  # type: ignore[no-untyped-def]
 ):
     """Add to ``out`` the rows shared by planes i_first..i_last of ``left`` and j_first..j_last of ``right``.
 
-    All arrays are flat. Where ``mirrored``, left and right are the same planes: tiles below the diagonal are not
-    counted, and the block is copied to its mirror image at the end. ``edge`` holds 16 integers.
+    All arrays are flat. Where ``mirrored``, left and right are the same planes, and tiles below the diagonal are not
+    counted. ``edge`` holds 16 zeros.
     """
     for start in range(0, words, WORDS):
         stop = start + WORDS if start + WORDS < words else words
@@ -182,15 +182,11 @@ def count_block(  # type: ignore[no-untyped-def]
                 target, at, stride = (out, i * columns + j, columns) if whole else (edge, 0, SIDE)
                 add_tile(tile, 0, panel, (j - j_first) * length, length, target, at, stride)
                 if not whole:
-                    for k in range(SIDE * SIDE):
-                        row, column = i + k // SIDE, j + k % SIDE
-                        if row < i_last and column < j_last:
-                            out[row * columns + column] += edge[k]
+                    for row in range(i, end):
+                        for column in range(j, j + SIDE if j + SIDE < j_last else j_last):
+                            out[row * columns + column] += edge[(row - i) * SIDE + column - j]
+                    for k in range(edge.size):
                         edge[k] = 0
-            if mirrored and stop == words:
-                for j in range(begin, j_last):
-                    for row in range(i, end if end < j else j):
-                        out[j * columns + row] = out[row * columns + j]
 
 
 def cores() -> int:
@@ -231,6 +227,15 @@ def _blocks(rows: int, columns: int, mirrored: bool) -> list[tuple[int, int, int
     return sorted(blocks, key=lambda b: (b[0] - b[1]) * (b[3] - (max(b[0], b[2]) if mirrored else b[2])))
 
 
+def _mirror(out: IntArray, i_first: int, i_last: int, j_first: int, j_last: int) -> None:
+    """Copy what is above the diagonal of a block to its mirror image."""
+    if i_last > j_first:
+        upper = np.triu(out[i_first:i_last, i_first:i_last])
+        out[i_first:i_last, i_first:i_last] = upper + np.triu(upper, 1).T
+    beyond = max(i_last, j_first)
+    out[beyond:j_last, i_first:i_last] = out[i_first:i_last, beyond:j_last].T
+
+
 def count(left: Words, right: Words, out: IntArray, *, mirrored: bool) -> None:
     """Add to ``out`` (Ra, Rb) the rows shared by each plane of ``left`` (Ra, words) and ``right`` (Rb, words)."""
     words = left.shape[1]
@@ -242,6 +247,8 @@ def count(left: Words, right: Words, out: IntArray, *, mirrored: bool) -> None:
         edge = np.zeros(SIDE * SIDE, np.int64)
         for block in blocks:
             count_block(a, b, words, *block, mirrored, tile, panel, edge, flat, len(right))
+            if mirrored:
+                _mirror(out, *block)
 
     cost = len(left) * len(right) * words / (2 if mirrored else 1)
     spread(work, _blocks(len(left), len(right), mirrored), cost)
