@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from credenza.cli.progress import COMPILING, Bar, reading, telling_of_compilation, working
+from credenza.cli.progress import COMPILING, Bar, reading, short, telling_of_compilation, working
 from credenza.data.progress import announce, tracked
 
 BATCH = pa.record_batch({"a": [1, 2, 3, 4]})
@@ -66,16 +68,16 @@ def test_the_bar_shows_the_pass_that_is_going_on() -> None:
     bar.advance(250_000)
     (task,) = progress.tasks
     assert (task.description, task.completed, task.total) == ("auditing: suspect", 250_000, 1_000_000)
-    assert task.fields["reading"] == "250,000 of 1,000,000 rows, 125,000 a second, 0:06 left"
+    assert task.fields["reading"] == "250k of 1M rows, 125k/s, 0:06 left"
     bar.advance(250_000)
-    assert progress.tasks[0].fields["reading"] == "500,000 of 1,000,000 rows, 125,000 a second, 0:04 left"
+    assert progress.tasks[0].fields["reading"] == "500k of 1M rows, 125k/s, 0:04 left"
     bar.done()
     (task,) = progress.tasks
     assert (task.description, task.completed, task.total) == ("auditing", 0, None)
     bar.start("", None)
     bar.advance(7)
     assert progress.tasks[0].description == "auditing"
-    assert progress.tasks[0].fields["reading"] == "7 rows, 7 a second"
+    assert progress.tasks[0].fields["reading"] == "7 rows, 7/s"
 
 
 @pytest.mark.parametrize(
@@ -83,14 +85,22 @@ def test_the_bar_shows_the_pass_that_is_going_on() -> None:
     [
         (0, 10, 0.0, "0 of 10 rows"),
         (0, 10, 3.0, "0 of 10 rows"),
-        (10, 10, 2.0, "10 of 10 rows, 5 a second, 0:00 left"),
-        (12, 10, 2.0, "12 of 10 rows, 6 a second, 0:00 left"),
-        (1, 3_601, 1.0, "1 of 3,601 rows, 1 a second, 60:00 left"),
-        (9, 0, 3.0, "9 rows, 3 a second"),
+        (10, 10, 2.0, "10 of 10 rows, 5/s, 0:00 left"),
+        (12, 10, 2.0, "12 of 10 rows, 6/s, 0:00 left"),
+        (1, 3_601, 1.0, "1 of 3601 rows, 1/s, 60:00 left"),
+        (9, 0, 3.0, "9 rows, 3/s"),
     ],
 )
 def test_reading(rows: int, total: int, seconds: float, words: str) -> None:
     assert reading(rows, total, seconds) == words
+
+
+@given(st.integers(0, 10**12 - 10**9))
+def test_short_numbers_are_short_and_close(number: int) -> None:
+    words = short(number)
+    value = float(words.rstrip("kMG")) * 1000 ** " kMG".index(words[-1] if words[-1] in "kMG" else " ")
+    assert len(words) <= 5
+    assert value == pytest.approx(number, rel=0.006)
 
 
 COMPILES = """

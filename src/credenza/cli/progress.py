@@ -103,19 +103,32 @@ class Bar:
 def reading(rows: int, total: int, seconds: float) -> str:
     """Rows, rate and time left; the total and the time left only where the total is known (not 0).
 
-    >>> reading(30_000_000, 100_000_000, 10.0)
-    '30,000,000 of 100,000,000 rows, 3,000,000 a second, 0:23 left'
+    >>> reading(30_400_000, 100_000_000, 10.0)
+    '30.4M of 100M rows, 3.04M/s, 0:23 left'
     >>> reading(500, 0, 0.0)
     '500 rows'
     """
-    words = f"{rows:,} of {total:,} rows" if total else f"{rows:,} rows"
+    words = f"{short(rows)} of {short(total)} rows" if total else f"{short(rows)} rows"
     if seconds <= 0 or not rows:
         return words
-    words += f", {rows / seconds:,.0f} a second"
+    words += f", {short(round(rows / seconds))}/s"
     if not total:
         return words
     minutes, rest = divmod(round(max(total - rows, 0) * seconds / rows), 60)
     return f"{words}, {minutes}:{rest:02} left"
+
+
+def short(number: int) -> str:
+    """A count in at most five characters, to three digits.
+
+    >>> short(9_999), short(65_536), short(1_234_567), short(100_000_000), short(2_000_000_000)
+    ('9999', '65.5k', '1.23M', '100M', '2G')
+    """
+    if number < 10_000:
+        return str(number)
+    rounded = int(float(f"{number:.3g}"))
+    power = min((len(str(rounded)) - 1) // 3, 3)
+    return f"{rounded / 1000**power:g}{'kMG'[power - 1]}"
 
 
 @contextmanager
