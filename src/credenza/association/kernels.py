@@ -135,7 +135,7 @@ def plan(sizes: tuple[int, ...], rows: int, vectors: bool) -> Plan:
     """
     levels, words = np.asarray(sizes, float), rows / ROWS
     each = PAIR_WORD if vectors else PAIR_WORD_NARROW
-    best: tuple[float, int, bool] | None = None
+    options = []
     for border in sorted({*sizes, FEW}):
         few = levels <= border
         r, q = float((levels[few] - 1).sum()), float((levels[~few] - 1).sum())
@@ -145,10 +145,10 @@ def plan(sizes: tuple[int, ...], rows: int, vectors: bool) -> Plan:
         histograms = HISTOGRAM_ROW * rows * g * (g + 1) / 2 + HISTOGRAM_CELL * t * t / 2
         by_planes = q * words * (PACKED_WORD + each * r)
         by_histograms = HISTOGRAM_ROW * rows * f * g + HISTOGRAM_CELL * s * t
-        cost = within + histograms + min(by_planes, by_histograms)
-        if best is None or cost < best[0]:
-            best = cost, border, by_planes <= by_histograms
-    _, border, across = best or (0.0, FEW, True)
+        options.append(
+            (within + histograms + min(by_planes, by_histograms), border, by_planes <= by_histograms)
+        )
+    _, border, across = min(options)
     few_features = tuple(j for j, size in enumerate(sizes) if size <= border)
     return few_features, tuple(j for j, size in enumerate(sizes) if size > border), across
 
