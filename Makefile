@@ -49,13 +49,13 @@ help: ## list the targets
 
 .venv-bench/installed: pyproject.toml
 	@$(call new_environment,.venv-bench)
-	@.venv-bench/bin/python $(PIP) install --editable '.[bench]'
+	@.venv-bench/bin/python $(PIP) install --editable '.[bench,spark]'
 	@touch $@
 
 # Compiled kernels are kept with the environment, so that they are compiled once.
 demo: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-demo/numba
 test: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-test/numba
-bench-detection bench-peers: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-bench/numba
+bench-detection bench-peers bench-speed: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-bench/numba
 
 .PHONY: demo
 demo: .venv-demo/installed ## audit real data, clean and poisoned (about a minute the first time)
@@ -75,7 +75,7 @@ types: .venv-lint/installed ## check the types: mypy, strict
 	@.venv-lint/bin/mypy
 
 .PHONY: bench
-bench: bench-detection bench-peers ## run all benchmarks
+bench: bench-detection bench-peers bench-speed ## run all benchmarks
 
 .PHONY: bench-detection
 bench-detection: .venv-bench/installed ## detection rates and false alarms, as a table
@@ -83,12 +83,19 @@ bench-detection: .venv-bench/installed ## detection rates and false alarms, as a
 
 # Peers live in the benchmark's own environment; credenza never depends on them.
 .venv-bench/peers: .venv-bench/installed
-	@.venv-bench/bin/python $(PIP) install sdmetrics==0.32.0
+	@.venv-bench/bin/python $(PIP) install sdmetrics==0.32.0 phik==0.12.5 dython==0.7.12
 	@touch $@
 
 .PHONY: bench-peers
 bench-peers: .venv-bench/peers ## the same data, audited by other libraries
 	@.venv-bench/bin/python benchmarks/peers.py $(ARGS)
+
+# What is timed: starting, the counting, other libraries, growth, engines, and a table larger than memory should be.
+SPEED := start limit speed_peers growth same_counts out_of_core
+
+.PHONY: bench-speed
+bench-speed: .venv-bench/peers ## speed against other libraries and the machine (ARGS=--small)
+	@for name in $(SPEED); do .venv-bench/bin/python benchmarks/$$name.py $(ARGS); echo; done
 
 .PHONY: build
 build: .venv-test/installed ## build the wheel and the source distribution into dist/

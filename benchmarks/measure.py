@@ -171,8 +171,14 @@ def cell(value: object) -> str:
 
 
 def times(ratio: float) -> str:
-    """A ratio as it stands in a table: 5.2x, 1,340x."""
-    return f"{cell(float(ratio))}x"
+    """A ratio as it stands in a table.
+
+    Examples
+    --------
+    >>> times(5.234), times(1340.2), times(0.00123)
+    ('5.23x', '1,340x', '< 0.01x')
+    """
+    return f"{cell(float(ratio))}x" if ratio >= 0.01 else "< 0.01x"
 
 
 def gibibytes(size: float) -> str:
