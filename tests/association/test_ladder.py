@@ -18,9 +18,14 @@ from association.worlds import (
 )
 
 from credenza.association import ladder as rungs
+from credenza.association.calibrate import calibrate
+from credenza.association.cells import Cells
+from credenza.association.climb import final_weights
+from credenza.association.counts import PairCounts
 from credenza.association.kernels import pair_counts
 from credenza.association.measures import covariance
 from credenza.association.probes import Layout
+from credenza.errors import InputError
 
 POPULATION = Population.make()
 
@@ -57,7 +62,7 @@ def test_the_weights_restore_the_pair_and_keep_most_rows() -> None:
     suspect, reference = attacked(1)
     climbed = ladder(suspect, reference)
     climb = climbed.climb()
-    healed = climbed._weighted(climb.calibration)
+    healed = climbed.explain(climb.shifted, [step.pair for step in climb.steps]).sample
     i, j = PAIR
     tables = [LAYOUT.block(s.joint, i, j) for s in (climbed.plain, healed, climbed.reference)]
     moved, restored, clean = (covariance(t) for t in tables)
@@ -73,7 +78,9 @@ def test_a_clean_suspect_names_nothing_and_keeps_its_rows() -> None:
     assert (climb.steps, climb.explained, climb.strengths) == ((), (), ())
     np.testing.assert_array_equal(climb.last.log_p, climb.first.log_p)
     assert climb.calibration.effective_size == len(clean)
-    assert ladder(clean, reference).first_log_p() is None
+    climbed = ladder(clean, reference)
+    assert climbed.first_log_p() is None
+    assert list(climbed._seen) == [((), ())]  # nothing was weighed
 
 
 def test_the_same_rows_on_both_sides_have_nothing_to_explain() -> None:
@@ -248,3 +255,103 @@ def test_drift_of_a_culprits_own_feature_is_not_put_down_to_the_culprit() -> Non
     assert len(climb.steps) == 1
     assert feature in climb.shifted
     assert feature not in climb.collateral_margins
+
+
+def counted(codes: np.ndarray, features: list[int] | None = None) -> PairCounts:
+    chosen = list(range(LAYOUT.features)) if features is None else features
+    sizes = tuple(LAYOUT.sizes[f] for f in chosen)
+    return PairCounts.empty(sizes).update(np.asfortranarray(codes[:, chosen]))
+
+
+def on_sample(codes: np.ndarray, size: int, reference: np.ndarray) -> rungs.Ladder:
+    """A ladder on the first rows of a suspect, with the counts of all of them."""
+    known = counted(reference)
+    part = np.asfortranarray(codes[:size])
+    return rungs.Ladder(part, known.joint, known.rows, LAYOUT, suspect=counted(codes))
+
+
+def sampled(seed: int, rows: int = 24_000, sample: int = 3000) -> tuple[np.ndarray, np.ndarray, rungs.Ladder]:
+    """A poisoned and drifted suspect, its reference, and a ladder on a sample of the rows."""
+    rng, _, reference, _ = draws(seed, rows)
+    suspect, donors = (drifted(POPULATION, rows, (0, 1), rng) for _ in range(2))
+    suspect = poison(suspect, *PAIR, 0.05, rng, donors)[rng.permutation(rows)]
+    return suspect, reference, on_sample(suspect, sample, reference)
+
+
+@pytest.mark.parametrize("seed", [31, 32])
+def test_a_sample_of_the_rows_names_what_all_rows_name(seed: int) -> None:
+    suspect, reference, part = sampled(seed)
+    whole, climb = ladder(suspect, reference).climb(), part.climb()
+    assert part.rows == len(suspect)
+    assert named(climb) == named(whole) == [PAIR]
+    assert {0, 1} <= set(climb.shifted) & set(whole.shifted)
+    assert left(climb) == 0
+    np.testing.assert_allclose(climb.first.log_p, whole.first.log_p)  # the counts are those of all rows
+    (eps, error), (eps_all, error_all) = climb.strengths[0], whole.strengths[0]
+    assert abs(eps - eps_all) < 3 * error
+    assert error_all <= error < 2 * error_all
+    assert len(climb.calibration.weights) == 3000
+    assert 3000 < climb.calibration.effective_size < whole.calibration.effective_size
+
+
+def test_a_sample_of_a_clean_suspect_names_nothing() -> None:
+    rng, clean, reference, _ = draws(33, 20_000)
+    assert on_sample(clean, 1000, reference).climb().steps == ()
+    moved = drifted(POPULATION, 20_000, (0, 1), rng)[rng.permutation(20_000)]
+    climb = on_sample(moved, 2000, reference).climb()
+    assert climb.steps == ()
+    assert {0, 1} <= set(climb.shifted)
+
+
+def test_the_final_weights_are_those_of_all_rows() -> None:
+    suspect, _, part = sampled(34)
+    climb = part.climb()
+    assert climb.explaining == tuple(sorted({*PAIR, *climb.shifted}))
+    columns = suspect[:, list(climb.explaining)]
+    cells = Cells.empty(climb.explaining, climb.targets.part_sizes)
+    for batch in np.array_split(columns, 7):
+        cells = cells.update(batch)
+    final = final_weights(climb, cells)
+    whole = calibrate(suspect, LAYOUT.sizes, climb.targets.marginals, climb.targets.pairs)
+    np.testing.assert_allclose(final.rule.of(columns), whole.weights, atol=1e-10)
+    assert final.effective_size == pytest.approx(whole.effective_size)
+    assert (final.rows, final.residual <= 1e-6, final.empty) == (24_000, True, whole.empty)
+    assert len(final.weights) == len(cells.read()[1])
+
+
+def test_too_many_cells_leave_the_weights_of_the_sample() -> None:
+    suspect, _, part = sampled(35)
+    climb = part.climb()
+    columns = suspect[:, list(climb.explaining)]
+    cells = Cells.empty(climb.explaining, climb.targets.part_sizes, cap=3).update(columns)
+    final = final_weights(climb, cells)
+    assert final is climb.calibration
+    assert final.rows == 3000
+    weights = final.rule.of(columns)  # also of combinations that the sample may lack
+    assert weights.shape == (24_000,)
+    assert weights.mean() == pytest.approx(1.0, abs=0.05)
+
+
+def test_cells_of_other_features_are_refused() -> None:
+    climb = ladder(*attacked(14)).climb()
+    message = (
+        r"^cells of features \[1\] with levels \[2\]: the weights depend on \[4, 7\] with levels \[2, 2\]$"
+    )
+    with pytest.raises(InputError, match=message):
+        final_weights(climb, Cells.empty((1,), (2,)))
+
+
+def test_pairs_out_of_play_count_as_tested() -> None:
+    suspect, reference = attacked(37, 0.03)
+    chosen = [*PAIR, 0, 1, 2, CONSEQUENCE]
+    layout = Layout(tuple(LAYOUT.sizes[f] for f in chosen), (0,) * len(chosen))
+    part, counts = np.asfortranarray(suspect[:, chosen]), counted(reference, chosen)
+    few, many = (
+        rungs.Ladder(part, counts.joint, counts.rows, layout, pairs_tested=pairs, features_tested=features)
+        for pairs, features in ((None, None), (15_000, 6000))
+    )
+    one, other = few.climb(), many.climb()
+    np.testing.assert_array_equal(one.first.log_p, other.first.log_p)
+    np.testing.assert_allclose(many.q(other.first), np.minimum(few.q(one.first) * 1000, 1.0), atol=1e-9)
+    assert np.all(other.marginal_q >= one.marginal_q)
+    assert many.significant(other.first, []).size <= few.significant(one.first, []).size

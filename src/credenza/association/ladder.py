@@ -13,14 +13,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from credenza.association.calibrate import Calibration, calibrate, raked
+from credenza.association.calibrate import Calibration
+from credenza.association.climb import Climb, Step, final_weights
+from credenza.association.counts import PairCounts
 from credenza.association.estimate import strengths
-from credenza.association.kernels import pair_counts, weighted_pair_counts
+from credenza.association.explain import Explainer
 from credenza.association.multiplicity import adjust
 from credenza.association.probes import Layout
-from credenza.association.shift import PairShift, Sample, marginal_shift, pair_shift, probe_tables
+from credenza.association.shift import PairShift, Sample, marginal_shift, pair_shift, tables_at
 from credenza.association.tails import normal_log_sf
 from credenza.contracts import FloatArray, IntArray
+
+__all__ = ["Climb", "Explained", "Ladder", "Step", "final_weights"]
 
 MAX_CULPRITS = 40
 LOST_SHARE = (
@@ -29,54 +33,8 @@ LOST_SHARE = (
 
 
 @dataclass(frozen=True)
-class Step:
-    """One culprit as the ladder met it: the pair's position, and what the test said just then."""
-
-    pair: int
-    log_p: float
-    q: float
-    probe_a: int
-    probe_b: int
-
-
-@dataclass(frozen=True)
-class Climb:
-    """What the ladder found.
-
-    Attributes
-    ----------
-    first : the pair tests before anything is explained.
-    last : the pair tests after everything that was named is explained.
-    marginal_log_p, marginal_q, marginal_change : rung 1, (m,): is the feature's own frequency shifted, and by how much.
-    drifted : positions of the pairs that were significant and that the marginal shifts alone explain.
-    shifted : features whose marginals are part of the explanation.
-    collateral_margins : features whose significant marginal shift is explained by the culprits alone.
-    steps : the culprits, in the order of their strength of evidence.
-    explained : for each culprit, positions of the pairs that were significant at first and that come back when this
-        culprit alone is left unexplained (with one culprit: all of them).
-    strengths : for each culprit, (eps, standard error) at its strongest 2x2 table, all else explained.
-    calibration : the weights of the explanation.
-    exhausted : whether the ladder gave up with pairs still significant.
-    """
-
-    first: PairShift
-    last: PairShift
-    marginal_log_p: FloatArray
-    marginal_q: FloatArray
-    marginal_change: FloatArray
-    drifted: IntArray
-    shifted: tuple[int, ...]
-    collateral_margins: tuple[int, ...]
-    steps: tuple[Step, ...]
-    explained: tuple[IntArray, ...]
-    strengths: tuple[tuple[float, float], ...]
-    calibration: Calibration
-    exhausted: bool
-
-
-@dataclass(frozen=True)
 class Explained:
-    """The suspect under the weights of one explanation: the weights, its pair counts, and the pair tests."""
+    """The suspect under the weights of one explanation: how they fit (without the weights), its counts, the tests."""
 
     fit: Calibration
     sample: Sample
@@ -88,20 +46,28 @@ class Ladder:
 
     Parameters
     ----------
-    codes : uint8 (n, m), the suspect's rows.
+    codes : uint8 (S, m), the suspect's rows, or a random sample of them.
     reference : int or float (K, K) pair counts of the reference; its rows are not needed.
     reference_rows : rows behind them.
-    layout : levels and order of the features.
+    layout : levels and order of the features in play.
+    suspect : pair counts of all n rows of the suspect on these features; None: ``codes`` are all of them.
+    pairs_tested, features_tested : hypotheses of the whole table, of which the features in play are a part; those that
+        are not in play count as p = 1. None: the features in play are all there are.
     fdr : false discovery rate at every rung.
     correction : "bh" or "by".
     min_strength : pairs count as significant only when their strength is significantly larger than this.
     gate : False when a test of "anything moved" has said no: then no pair is significant.
     design_effect : how many rows of the suspect are worth one independent row (copies carry nothing new); >= 1.
 
+    Raises
+    ------
+    InputError : ``suspect`` counts fewer rows than ``codes`` has, or rows of which ``codes`` has none.
+
     Notes
     -----
-    Cost: one calibration, one weighted pair count of the suspect and one round of tests for every explanation tried;
-    each is kept, so that none is worked out twice.
+    Cost: one calibration and one weighted pair count on the S rows, and one round of tests, for every explanation
+    tried; each is kept, so that none is worked out twice. Nothing is weighed when nothing is significant.
+    :mod:`credenza.association.explain` says how the sample and the counts of all rows go together.
     """
 
     def __init__(
@@ -111,6 +77,9 @@ class Ladder:
         reference_rows: int,
         layout: Layout,
         *,
+        suspect: PairCounts | None = None,
+        pairs_tested: int | None = None,
+        features_tested: int | None = None,
         fdr: float = 0.05,
         correction: str = "bh",
         min_strength: float = 0.0,
@@ -125,13 +94,17 @@ class Ladder:
         self.min_strength = min_strength
         self.gate = gate
         self.design_effect = design_effect
+        self.pairs_tested, self.features_tested = pairs_tested, features_tested
+        self._explainer = Explainer(
+            codes, self.reference, layout, suspect=suspect, design_effect=design_effect
+        )
+        self.plain, self.rows = self._explainer.plain, self._explainer.rows
         self._seen: dict[tuple[tuple[int, ...], tuple[int, ...]], Explained] = {}
-        self.plain = self._scaled(pair_counts(codes, layout.sizes).astype(float), float(len(codes)))
 
     def climb(self) -> Climb:
         """Run both rungs, prune, and account for what each culprit explains."""
         log_p, change = marginal_shift(self.reference, self.plain, self.layout)
-        margin_q = adjust(log_p, self.correction)
+        margin_q = self._margin_q(log_p)
         shifted = tuple(int(f) for f in np.flatnonzero(margin_q <= self.fdr))
         first = self.explain((), []).shift
         steps, exhausted = self._ascend(shifted)
@@ -154,7 +127,8 @@ class Ladder:
             steps=tuple(steps),
             explained=tuple(explained),
             strengths=tuple(sizes),
-            calibration=final.fit,
+            calibration=self._explainer.on_rows(final.fit),
+            targets=self._explainer.targets(kept, [s.pair for s in steps]),
             exhausted=exhausted,
         )
 
@@ -164,32 +138,18 @@ class Ladder:
         left = self.significant(first, [])
         return float(first.log_p[left].min()) if left.size else None
 
-    def _weights(self, margins: tuple[int, ...], pairs: list[int]) -> Calibration:
-        """Weights that reproduce the reference on these marginals and pair tables."""
-        i, j = self.layout.pairs
-        joint, size = self.reference.joint, self.reference.size
-        tables = {(int(i[k]), int(j[k])): self.layout.block(joint, i[k], j[k]) / size for k in pairs}
-        diagonal, starts = np.diag(joint), self.layout.starts
-        shares = {f: diagonal[starts[f] : starts[f + 1]] / size for f in margins}
-        return calibrate(self.codes, self.layout.sizes, shares, tables)
+    def q(self, shift: PairShift) -> FloatArray:
+        """FDR-adjusted p-values (P,), over all pairs that were tested in the whole table; 1 for those that were not."""
+        return shift.q(self.correction, self.pairs_tested)
 
-    def _weighted(self, fit: Calibration) -> Sample:
-        """The suspect under weights, scaled to its effective sample size."""
-        if fit.effective_size >= len(self.codes) * (1 - 1e-12):
-            return self.plain
-        joint = weighted_pair_counts(self.codes, self.layout.sizes, fit.weights)
-        return self._scaled(joint, fit.effective_size)
-
-    def _scaled(self, joint: FloatArray, effective_size: float) -> Sample:
-        size = effective_size / self.design_effect
-        return Sample(joint * (size / len(self.codes)), size)
+    def _margin_q(self, log_p: FloatArray) -> FloatArray:
+        return adjust(log_p, self.correction, self.features_tested)
 
     def explain(self, margins: tuple[int, ...], pairs: list[int]) -> Explained:
         """Reproduce the reference on these marginals and pair tables, and test all pairs again."""
         key = margins, tuple(sorted(pairs))
         if key not in self._seen:
-            fit = self._weights(margins, pairs)
-            sample = self._weighted(fit)
+            fit, sample = self._explainer.solve(self._explainer.targets(margins, pairs))
             self._seen[key] = Explained(fit, sample, self._compare(sample))
         return self._seen[key]
 
@@ -198,8 +158,8 @@ class Ladder:
         shift = pair_shift(self.reference, sample, self.layout)
         if self.min_strength <= 0:
             return shift
-        rows = self.layout.rows_of(shift.probe_a, shift.probe_b)
-        eps, error = strengths(probe_tables(self.reference, sample, self.layout)[rows])
+        tables = tables_at(self.reference, sample, self.layout, shift.probe_a, shift.probe_b)
+        eps, error = strengths(tables)
         excess = (np.abs(eps) - self.min_strength) / np.maximum(error, 1e-12)
         return replace(shift, log_p=np.maximum(shift.log_p, normal_log_sf(excess)))
 
@@ -207,7 +167,7 @@ class Ladder:
         """Positions of the pairs that are significant and not yet explained."""
         if not self.gate:
             return np.empty(0, np.int64)
-        q = shift.q(self.correction)
+        q = self.q(shift)
         q[explained] = 1.0
         return np.flatnonzero(q <= self.fdr).astype(np.int64)
 
@@ -238,7 +198,7 @@ class Ladder:
             if len(steps) >= MAX_CULPRITS:
                 return steps, True
             k = int(left[np.argmin(shift.log_p[left])])
-            q = float(shift.q(self.correction)[k])
+            q = float(self.q(shift)[k])
             steps.append(Step(k, float(shift.log_p[k]), q, int(shift.probe_a[k]), int(shift.probe_b[k])))
 
     def _drifted(self, margins: tuple[int, ...], flagged: IntArray) -> IntArray:
@@ -261,9 +221,8 @@ class Ladder:
         for row, step in enumerate(steps):
             named = [s.pair for s in steps if s is not step]
             without = self.explain(margins, named)
-            table = probe_tables(self.reference, without.sample, self.layout)
-            at = self.layout.rows_of(np.array([step.probe_a]), np.array([step.probe_b]))
-            eps, error = strengths(table[at])
+            probes = np.array([step.probe_a]), np.array([step.probe_b])
+            eps, error = strengths(tables_at(self.reference, without.sample, self.layout, *probes))
             sizes.append((float(eps[0]), float(error[0])))
             back[row] = without.shift.log_p[others]
         for column, k in enumerate(others):
@@ -286,20 +245,13 @@ class Ladder:
         if not steps or not margins:
             return margins
         named = [s.pair for s in steps]
-        fit = calibrate(self.codes, self.layout.sizes, {}, dict(map(self._association_only, named)))
-        log_p, _ = marginal_shift(self.reference, self._weighted(fit), self.layout)
-        q = adjust(log_p, self.correction)
+        _, sample = self._explainer.solve(self._explainer.association_only(named))
+        log_p, _ = marginal_shift(self.reference, sample, self.layout)
+        q = self._margin_q(log_p)
         kept = tuple(f for f in margins if q[f] <= self.fdr)
         if kept != margins and self.unexplained(kept, named).size:
             return margins
         return kept
-
-    def _association_only(self, pair: int) -> tuple[tuple[int, int], FloatArray]:
-        """The reference's association in the suspect's marginals: what an attack on the pair alone has changed."""
-        i, j = (int(x[pair]) for x in self.layout.pairs)
-        table = self.layout.block(self.reference.joint, i, j) / self.reference.size
-        own = self.layout.block(self.plain.joint, i, j) / self.plain.size
-        return (i, j), raked(table, own.sum(axis=1), own.sum(axis=0))
 
 
 def _unrestorable_features(fit: Calibration) -> list[int]:

@@ -33,7 +33,8 @@ BIN, GATHER, WORD_PAIR, WORD = (
     0.1,
     1.0,
 )  # ns: a bin; a code moved and packed; AND + count; a word masked
-MASK, PATTERN = 1e5, 2e5  # ns: the calls for one mask, for one pattern
+MASK, PATTERN = 1e5, 4e5  # ns: the calls for one mask, for one pattern
+REUSE = 2.0  # joints, at least, that one grouping serves
 MAX_PATTERN_ENTRIES = 2**23  # table entries kept for all patterns of one grouping
 KEPT_GROUPINGS = 4
 
@@ -98,7 +99,11 @@ class Weigher:
             return self._product(weights)
         digits, bins = self._digit_cost, len(weights) * len(self.sizes) ** 2 / 2 * BIN
         groups = 0 if patterns is None else int(patterns.max(initial=-1)) + 1
-        if patterns is not None and self._holds(groups) and self._pattern_cost(groups) < min(digits, bins):
+        if (
+            patterns is not None
+            and self._holds(groups)
+            and self._pattern_cost(groups) < REUSE * min(digits, bins)
+        ):
             self._kept = [self._grouped(patterns, groups), *self._kept[: KEPT_GROUPINGS - 1]]
             return self._combined(self._kept[0], weights)
         return self._digits(weights) if digits < bins else self._bins(weights)
@@ -114,11 +119,11 @@ class Weigher:
         return rows * features * GATHER + count + groups * (PATTERN + planes**2)
 
     def _grouped(self, patterns: IntArray, groups: int) -> _Grouping:
-        order = np.argsort(patterns, kind="stable")
+        order = np.argsort(patterns.astype(np.min_scalar_type(groups)), kind="stable")  # a radix sort
         ends = np.cumsum(np.bincount(patterns, minlength=groups))
         rows = np.empty(self.codes.shape, np.uint8, order="F")
         for j in range(len(self.sizes)):
-            rows[:, j] = self.codes[order, j]
+            np.take(self.codes[:, j], order, out=rows[:, j])
         kept = [(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True) if a < b]
         tables = np.empty((len(kept), sum(self.sizes) ** 2))
         group = np.empty(len(order), np.int64)
