@@ -9,10 +9,13 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from credenza.data.parquet_bits import bit_columns
+from credenza.data.parquet_pages import PageError
 from credenza.data.write import one_line
 from credenza.errors import InputError
 
 _ARROW_FILE = b"ARROW1"
+_TROUBLE = (PageError, pa.ArrowException, OSError)
 _BUFFER = 1 << 16  # bytes read at once of every column, instead of all of its row group
 
 
@@ -69,14 +72,54 @@ class ParquetReader:
             raise InputError(_broken(label, "Parquet", error)) from error
 
     def scan(self, columns: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
+        rows = 0
         try:
             with pq.ParquetFile(self._path, buffer_size=_BUFFER) as file:
                 if (file.metadata.num_rows, file.schema_arrow) != (self.rows, self.schema):
                     raise InputError(f"{self._label} has changed since it was opened; audit files at rest")
-                for batch in file.iter_batches(batch_size=size, columns=list(columns)):
-                    yield batch.select(list(columns))
+                try:
+                    for batch in self._scan_bits(file, columns, size):
+                        yield batch
+                        rows += batch.num_rows
+                except _TROUBLE:  # pyarrow may know better; if not, it says what is wrong
+                    yield from without(_decoded(file, columns, size), rows)
         except (pa.ArrowException, OSError) as error:
             raise InputError(_broken(self._label, "Parquet", error)) from error
+
+    def _scan_bits(self, file: pq.ParquetFile, columns: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
+        """Decode bool columns as bits, the others by pyarrow; put them together again."""
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        with self._path.open("rb", buffering=0) as raw:
+            bits = bit_columns(raw, file.metadata, [f.name for f in schema if pa.types.is_boolean(f.type)])
+            others = [name for name in columns if name not in bits]
+            parts: Iterator[tuple[int, dict[str, pa.Array]]]
+            if others:
+                decoded = _decoded(file, others, size)
+                parts = ((b.num_rows, dict(zip(others, b.columns, strict=True))) for b in decoded)
+            else:
+                parts = ((min(size, self.rows - start), {}) for start in range(0, self.rows, size))
+            for rows, arrays in parts:
+                arrays |= {name: column.take(rows) for name, column in bits.items()}
+                yield pa.RecordBatch.from_arrays([arrays[name] for name in columns], schema=schema)
+
+
+def _decoded(file: pq.ParquetFile, columns: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
+    for batch in file.iter_batches(batch_size=size, columns=list(columns)):
+        yield batch.select(list(columns))
+
+
+def without(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Leave out the first rows.
+
+    Examples
+    --------
+    >>> [b.num_rows for b in without(iter([pa.record_batch({"a": [1, 2, 3]})] * 2), 4)]
+    [2]
+    """
+    for batch in batches:
+        if rows < batch.num_rows:
+            yield batch.slice(rows)
+        rows = max(rows - batch.num_rows, 0)
 
 
 class ArrowReader:
