@@ -178,6 +178,20 @@ def test_make_says_what_is_wrong_with_a_python(answer: str, message: str, tmp_pa
     assert not (copy / ".venv-demo").exists()
 
 
+def extras_named(text: str) -> set[str]:
+    return set(re.findall(r"credenza\[([a-z]+)\]", text))
+
+
+def test_messages_name_extras_that_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = set().union(*(extras_named(path.read_text(encoding="utf-8")) for path in FILES))
+    assert {"spark", "torch"} <= named <= set(project["optional-dependencies"])
+
+
+def test_an_extra_is_found_in_a_message() -> None:
+    assert extras_named("needs it: pip install 'credenza[sparc]'") == {"sparc"}
+
+
 def test_what_must_pass_runs_the_tests() -> None:
     script = ROOT / ".ci" / "run"
     lines = script.read_text(encoding="utf-8").splitlines()

@@ -30,7 +30,7 @@ ORDER = (
 LINE = {room: number for number, rooms in enumerate(ORDER) for room in rooms}
 FORBIDDEN = {("attacks", "checks")}
 OPTIONAL = frozenset(
-    {"pandas", "polars", "sklearn", "torch", "pyspark", "plotly", "cleanlab", "diffusers", "opacus"}
+    {"pandas", "polars", "sklearn", "torch", "pyspark", "py4j", "plotly", "cleanlab", "diffusers", "opacus"}
 )
 TORCH_ROOMS = ("credenza.models.", "credenza.attacks.clean_label")
 HEAVY = ("torch", "pyspark", "plotly", "sklearn", "pandas", "polars", "numba", "pyarrow", "duckdb", "scipy")
@@ -180,6 +180,13 @@ def test_torch_has_two_homes() -> None:
 
 def test_importing_the_package_is_light() -> None:
     assert loaded_by("import credenza") == set()
+
+
+def test_engines_load_their_libraries_when_they_are_used() -> None:
+    choose = (
+        "from credenza.engines import get_engine; [get_engine(name, 'folder') for name in ('spark', 'cuda')]"
+    )
+    assert not loaded_by(choose) & {"torch", "pyspark", "pandas", "polars", "sklearn", "plotly"}
 
 
 @pytest.mark.parametrize("library", ["pyarrow", "scipy"])

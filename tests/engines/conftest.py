@@ -49,7 +49,8 @@ def java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if home:
             patch.setenv("JAVA_HOME", home)
-        patch.setenv("PYSPARK_SUBMIT_ARGS", "--master local[2] pyspark-shell")
+        quick = "--driver-java-options -XX:TieredStopAtLevel=1"  # for work of seconds
+        patch.setenv("PYSPARK_SUBMIT_ARGS", f"--master local[2] {quick} pyspark-shell")
         patch.delenv("SPARK_REMOTE", raising=False)
         yield
 
@@ -58,6 +59,7 @@ def java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def session(java: None) -> Iterator[Any]:
     """Real Spark, two tasks at a time in one process."""
     running = start_local()
-    running.sparkContext.setLogLevel("OFF")
+    for costly in ("spark.sql.codegen.wholeStage", "spark.sql.adaptive.enabled"):
+        running.conf.set(costly, "false")
     yield running
     running.stop()

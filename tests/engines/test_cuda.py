@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from credenza.association.counts import PairCounts
 from credenza.data.progress import watch
 from credenza.engines import CudaEngine, PairKernel
 from credenza.engines import cuda as cuda_module
@@ -40,9 +41,8 @@ def random_codes(rows: int, sizes: tuple[int, ...], seed: int) -> Codes:
 def obvious(codes: Codes, sizes: tuple[int, ...]) -> NDArray[np.int64]:
     """Rows that have both of two levels, counted one pair at a time."""
     planes = [codes[:, j] == level for j, size in enumerate(sizes) for level in range(1, size)]
-    return np.array([[np.count_nonzero(a & b) for b in planes] for a in planes], np.int64).reshape(
-        len(planes), -1
-    )
+    counts = [np.count_nonzero(a & b) for a in planes for b in planes]
+    return np.array(counts, np.int64).reshape(len(planes), len(planes))
 
 
 @needs_torch
@@ -52,7 +52,7 @@ def test_the_product_counts_exactly(rows: int, sizes: tuple[int, ...], seed: int
     codes = random_codes(rows, sizes, seed)
     counted = TorchPairs("cpu", integers=integers)(codes, sizes)
     assert counted.dtype == np.int64
-    assert np.array_equal(counted, obvious(codes, sizes).reshape(counted.shape))
+    assert np.array_equal(counted, obvious(codes, sizes))
 
 
 @needs_torch
@@ -64,6 +64,14 @@ def test_rows_are_taken_in_pieces(integers: bool, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(cuda_module, "PLANE_BYTES", 40 * 64)
     assert np.array_equal(TorchPairs("cpu", integers=integers)(codes, sizes), whole)
     assert np.array_equal(whole, obvious(codes, sizes))
+
+
+@needs_torch
+def test_pair_counts_take_it_as_their_kernel() -> None:
+    sizes = (2, 7, 3)
+    codes = random_codes(500, sizes, 2)
+    counts = [PairCounts.empty(sizes).update(codes, kernel) for kernel in (None, TorchPairs("cpu"))]
+    assert np.array_equal(counts[0].joint, counts[1].joint)
 
 
 @needs_torch

@@ -25,7 +25,8 @@ Traceback (most recent call last):
 {last}"""
 READING = (
     "An error occurred while calling o9.collectToPython.\n"
-    ": org.apache.spark.SparkException: [FAILED_READ_FILE.NO_HINT] Encountered error while reading file file:///data/b.parquet.  SQLSTATE: KD001\n\tat a.B.c(B.scala:1)\n"
+    ": org.apache.spark.SparkException: [FAILED_READ_FILE.NO_HINT] "
+    "Encountered error while reading file file:///data/b.parquet.  SQLSTATE: KD001\n\tat a.B.c(B.scala:1)\n"
     "Caused by: java.lang.RuntimeException: outer\n\tat a.B.c(B.scala:2)\n"
     "Caused by: java.io.IOException: FAILED_TO_UNCOMPRESS(5)\n\tat a.B.c(B.scala:3)\n"
 )

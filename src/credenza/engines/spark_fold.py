@@ -15,7 +15,7 @@ from credenza.errors import CredenzaError, InputError
 
 FAN_IN = 8  # states that one task merges
 AT_DRIVER = 4  # states that the driver merges
-STATE_BYTES = 2 << 30  # bytes of empty states up to which there are more parts than tasks at once
+TASKS_EACH = 4  # parts for each task that can run at once
 _SCHEMA = "part long, state binary, error string"
 
 
@@ -42,13 +42,13 @@ def fold_parts(session: Any, name: str, plan: Callable[[int], Plan], state: S) -
 
     empty = cloudpickle.dumps(state)
     with one_line_errors(name):
-        chosen = plan(max(4 * parallelism(session), min(256, STATE_BYTES // len(empty))))
+        chosen = plan(TASKS_EACH * parallelism(session))
         frame = chosen.frame.mapInArrow(_Fold(chosen.parts, zlib.compress(empty, 1)), _SCHEMA)
         parts = chosen.most
         while parts > AT_DRIVER:
             parts = -(-parts // FAN_IN)
             grouped = frame.repartition(parts, functions.expr(f"part div {FAN_IN}"))
-            frame = grouped.mapInArrow(_merge, _SCHEMA)
+            frame = grouped.mapInArrow(_Merge(FAN_IN), _SCHEMA)
         rows = sorted(frame.collect(), key=lambda row: int(row["part"]))
     for row in rows:
         if row["error"] is not None:
@@ -79,20 +79,26 @@ class _Fold:
                 yield _row(number, cloudpickle.dumps(state), None)
 
 
-def _merge(batches: Batches) -> Iterator[pa.RecordBatch]:
-    """Run on a worker: merge the states of each ``FAN_IN`` consecutive parts; an error goes before all states."""
-    from pyspark import cloudpickle
+class _Merge:
+    """Runs on a worker: merges the states of consecutive parts, so many at a time; an error goes before all states."""
 
-    groups: dict[int, list[tuple[int, bytes]]] = {}
-    for batch in batches:
-        for row in batch.to_pylist():
-            if row["error"] is not None:
-                yield _row(row["part"] // FAN_IN, None, row["error"])
-                return
-            groups.setdefault(row["part"] // FAN_IN, []).append((row["part"], row["state"]))
-    while groups:
-        number, states = groups.popitem()
-        yield _row(number, cloudpickle.dumps(_merged([state for _, state in sorted(states)])), None)
+    def __init__(self, fan_in: int) -> None:
+        self._fan_in = fan_in
+
+    def __call__(self, batches: Batches) -> Iterator[pa.RecordBatch]:
+        from pyspark import cloudpickle
+
+        groups: dict[int, list[tuple[int, bytes]]] = {}
+        for batch in batches:
+            for row in batch.to_pylist():
+                group = row["part"] // self._fan_in
+                if row["error"] is not None:
+                    yield _row(group, None, row["error"])
+                    return
+                groups.setdefault(group, []).append((row["part"], row["state"]))
+        while groups:
+            group, states = groups.popitem()
+            yield _row(group, cloudpickle.dumps(_merged([state for _, state in sorted(states)])), None)
 
 
 def _merged(states: Sequence[bytes]) -> Any:

@@ -18,7 +18,7 @@ from credenza.engines.base import S
 from credenza.engines.row_states import RowDigest, RowRepeats
 from credenza.engines.spark_fold import fold_parts
 from credenza.engines.spark_parts import FileParts, FrameParts, Plan, pieces_of, runs_of
-from credenza.engines.spark_session import is_running, one_line_errors, parallelism
+from credenza.engines.spark_session import is_running, one_line_errors
 from credenza.errors import InputError
 
 _PIECE_BYTES = 16 << 20
@@ -144,8 +144,8 @@ class FilesReader:
         return self._reader.scan(columns, size)
 
     def plan(self, columns: Sequence[str], most: int) -> Plan:
-        """Runs of row groups and files, about four for each task that can run at once."""
-        runs = runs_of(self._pieces, min(most, 4 * parallelism(self._session)))
+        """Runs of row groups and files, about as many as asked for."""
+        runs = runs_of(self._pieces, most)
         numbers = self._session.range(0, len(runs), 1, len(runs))
         schema = pa.schema([self.schema.field(name) for name in columns])
         return Plan(numbers, FileParts(runs, schema), len(runs))
