@@ -67,8 +67,9 @@ def bit_columns(file: BinaryIO, meta: pq.FileMetaData, names: Sequence[str]) -> 
 
     Notes
     -----
-    Cost: 0.3 ns a value, 2 ns where values are missing. Memory: one page of every column, 1 MiB at most as files are
-    usually written. Checksums of pages are not looked at; pyarrow does not either unless told to.
+    Cost: 20 to 30 microseconds a page and 0.1 ns a value; 2 ns a value on pages where some are missing. Memory: one
+    page of every column, 1 MiB at most as files are usually written. Checksums of pages are not looked at; pyarrow
+    does not either unless told to.
     """
     places = {meta.schema.column(place).path: place for place in range(meta.num_columns)}
     found = {}

@@ -1,7 +1,7 @@
 """Pages of Parquet's bool columns as Arrow arrays, without a look at single values.
 
 A page of bools is a bitmap already, behind a header and, where nulls are allowed, behind a run-length code of which
-values are there. Reading it as such takes a twentieth of the time of a general decoder.
+values are there. Reading it as such takes a fifth of a general decoder's time, or less.
 
 References
 ----------
