@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credenza.association.counts import PairCounts
-from credenza.association.kernels import pack_codes, pair_counts, pair_inner, weighted_pair_counts
+from credenza.association.kernels import pack_codes, pair_inner
 from credenza.errors import InputError
 
 sizes_of = st.lists(st.one_of(st.integers(1, 4), st.integers(1, 30)), min_size=1, max_size=5).filter(
@@ -50,16 +50,6 @@ def test_counts_are_those_of_nested_loops(table: tuple[tuple[int, ...], np.ndarr
     assert found.joint.dtype == found.inner.dtype == np.int64
     np.testing.assert_array_equal(found.joint, oracles.pair_counts(codes, sizes))
     assert same(PairCounts.of_joint(sizes, len(codes), found.joint), found)
-
-
-@given(tables())
-def test_weighted_counts_are_those_of_nested_loops(table: tuple[tuple[int, ...], np.ndarray]) -> None:
-    sizes, codes = table
-    weights = np.random.default_rng(1).exponential(size=len(codes))
-    found = weighted_pair_counts(codes, sizes, weights)
-    np.testing.assert_allclose(found, oracles.pair_counts(codes, sizes, weights), atol=1e-10)
-    ones = weighted_pair_counts(codes, sizes, np.ones(len(codes)))
-    np.testing.assert_array_equal(ones, pair_counts(codes, sizes))
 
 
 @given(tables(), st.lists(st.integers(0, 130), max_size=4))

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from credenza.association.histogram import add_histograms
 from credenza.association.packing import ROWS, offsets_of, pack_booleans, pack_codes
 from credenza.association.tiles import Words, count, wide
-from credenza.contracts import FloatArray, IntArray
+from credenza.contracts import IntArray
 from credenza.errors import InputError
 
 __all__ = [
@@ -28,7 +27,6 @@ __all__ = [
     "pair_counts",
     "pair_inner",
     "restore",
-    "weighted_pair_counts",
 ]
 
 # Nanoseconds on one core of 2024 (of their ratios alone anything depends): a word of two planes ANDed and counted, with
@@ -260,27 +258,3 @@ def _feature_sums(counts: IntArray, widths: IntArray, offsets: IntArray) -> IntA
 def pair_counts(codes: NDArray[np.uint8], sizes: tuple[int, ...]) -> IntArray:
     """Count how often each two levels occur in one row: :func:`restore` of :func:`pair_inner`, int64 (K, K)."""
     return restore(pair_inner(codes, sizes), sizes, len(codes))
-
-
-@njit(cache=True, nogil=True)
-def _add_weights(codes: NDArray[np.uint8], starts: IntArray, weights: FloatArray, out: FloatArray) -> None:
-    """Add every row's weight to the entries of its level pairs, upper block triangle."""
-    rows, features = codes.shape
-    for i in range(features):
-        for j in range(i, features):
-            for row in range(rows):
-                out[starts[i] + codes[row, i], starts[j] + codes[row, j]] += weights[row]
-
-
-def weighted_pair_counts(codes: NDArray[np.uint8], sizes: tuple[int, ...], weights: FloatArray) -> FloatArray:
-    """Sum the weights of the rows that have level p and level q, for all p and q.
-
-    The same as :func:`pair_counts` when all weights are 1, in float64; symmetric, (K, K). Cost: n m^2 / 2 additions in
-    one compiled loop, the same sum on every machine.
-    """
-    total = int(sum(sizes))
-    starts = np.concatenate(([0], np.cumsum(sizes)))[:-1].astype(np.int64)
-    out = np.zeros((total, total))
-    _add_weights(np.asfortranarray(codes), starts, np.ascontiguousarray(weights, np.float64), out)
-    upper = np.triu(out)
-    return np.asarray(upper + np.triu(upper, 1).T)
