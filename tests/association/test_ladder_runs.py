@@ -6,6 +6,9 @@ import numpy as np
 from association.worlds import LAYOUT, PAIR, Population, drifted, ladder, left, named, poison
 from scipy import stats
 
+from credenza.association.counts import PairCounts
+from credenza.association.ladder import Ladder
+
 POPULATION = Population.make()
 FDR = 0.05
 EXTRA = 0.1  # culprits beyond the planted one, a run
@@ -73,6 +76,33 @@ def test_drift_alone_names_little_and_hides_no_attack() -> None:
         first += named(climb)[:1] == [PAIR]
     assert false <= most(runs, 0.1)
     assert first >= least(runs, 0.97)
+
+
+def tilted(rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Independent rows of the population with the odds of features 0 and 1 multiplied by e^0.7."""
+    pool = POPULATION.draw(4 * rows, rng)
+    return pool[rng.random(len(pool)) < np.exp(0.7 * (pool[:, 0].astype(float) + pool[:, 1] - 2.0))][:rows]
+
+
+def test_a_sample_of_drifted_rows_raises_no_more_alarms_than_all_rows_may() -> None:
+    runs, rows, false, first = 15, 20_000, 0, 0
+    for seed in range(runs):
+        rng = np.random.default_rng(6000 + seed)
+        reference = PairCounts.empty(LAYOUT.sizes).update(POPULATION.draw(rows, rng))
+        clean = tilted(rows, rng)
+        for suspect in (clean, poison(clean, *PAIR, 0.04, rng, tilted(rows, rng))):
+            suspect = np.asfortranarray(suspect[rng.permutation(rows)])
+            climb = Ladder(
+                suspect[:1500],
+                reference.joint,
+                rows,
+                LAYOUT,
+                suspect=PairCounts.empty(LAYOUT.sizes).update(suspect),
+            ).climb()
+            false += bool(climb.steps) and named(climb)[:1] != [PAIR]
+            first += named(climb)[:1] == [PAIR]
+    assert false <= most(2 * runs, FDR)
+    assert first == runs
 
 
 def test_no_run_fails_whatever_is_rare() -> None:
