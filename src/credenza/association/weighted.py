@@ -8,8 +8,8 @@ Three ways to the same sums; :class:`Weigher` takes the cheapest by a measured c
   the pair counts under the mask. Whole numbers throughout: the same sum on every machine, whatever its threads.
 * bins: one weighted bin count for each pair of features, where features have many levels.
 
-A matrix product X' diag(w) X in float64 was measured at two to three times the time of the digits, and at thirty times
-when other work has the cores; it was left out.
+A matrix product X' diag(w) X in float64 was left out: on 250,000 rows of 60 binary features it took 1.3 to 1.6 times as
+long as the digits, and 8 to 16 times where other work kept the cores busy, since its threads wait for each other.
 """
 
 from __future__ import annotations
