@@ -61,7 +61,7 @@ def folder_of(kind: str, folder: Path) -> pa.Table:
 def test_parts_that_travelled_give_the_rows_of_the_folder(kind: str, tmp_path: Path) -> None:
     folder_of(kind, tmp_path)
     opened, local = open_path(tmp_path, "suspect"), open_source(tmp_path)
-    runs = runs_of(pieces_of(opened, "suspect"), 2)
+    runs = runs_of(pieces_of(opened, "suspect", 2), 2)
     assert len(runs) == 2
     parts = cloudpickle.loads(cloudpickle.dumps(FileParts(runs, opened.reader.schema)))
     numbers = iter([pa.record_batch({"id": [0]}), pa.record_batch({"id": [1]})])
@@ -75,8 +75,10 @@ def test_parts_that_travelled_give_the_rows_of_the_folder(kind: str, tmp_path: P
 
 def test_row_groups_are_pieces(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": range(10)}), tmp_path / "t.parquet", row_group_size=4)
-    pieces = pieces_of(open_path(tmp_path / "t.parquet", "suspect"), "suspect")
+    pieces = pieces_of(open_path(tmp_path / "t.parquet", "suspect"), "suspect", 8)
     assert [piece.rows for piece in pieces] == [4, 4, 2]
+    (whole,) = pieces_of(open_path(tmp_path / "t.parquet", "suspect"), "suspect", 1)
+    assert whole.rows == 10
     rows = [batch.column(0).to_pylist() for piece in pieces for batch in piece.reader.scan(["a"], 3)]
     assert rows == [[0, 1, 2], [3], [4, 5, 6], [7], [8, 9]]
 
@@ -84,7 +86,7 @@ def test_row_groups_are_pieces(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"a": [1, 2]}), path)
-    (piece,) = pieces_of(open_path(path, "suspect"), "suspect")
+    (piece,) = pieces_of(open_path(path, "suspect"), "suspect", 8)
     path.unlink()
     message = (
         r"^suspect \(t\.parquet\) cannot be read on a Spark worker \(.*No such file.*\); "

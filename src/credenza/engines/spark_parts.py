@@ -16,6 +16,7 @@ from credenza.data.sources import BATCH_ROWS
 from credenza.data.write import one_line
 from credenza.errors import InputError
 
+_BUFFER = 1 << 20  # bytes of a column that are read at once, so that memory does not grow with row groups
 Batches = Iterator[pa.RecordBatch]
 # number of the part, number of its first row, its rows
 Part = tuple[int, int, Batches]
@@ -67,7 +68,7 @@ class RowGroup:
         """Yield the columns in batches of at most ``size`` rows."""
         names = list(columns)
         try:
-            with pq.ParquetFile(self._path) as file:
+            with pq.ParquetFile(self._path, buffer_size=_BUFFER) as file:
                 for batch in file.iter_batches(batch_size=size, row_groups=[self._group], columns=names):
                     yield batch.select(names)
         except (pa.ArrowException, OSError) as error:
@@ -96,10 +97,10 @@ class FileParts:
                 yield batch if batch.schema.equals(self.schema) else batch.cast(self.schema)
 
 
-def pieces_of(opened: OpenedPath, role: str) -> tuple[Piece, ...]:
-    """Return what a folder can be read by, in row order: row groups of Parquet files, or whole files."""
+def pieces_of(opened: OpenedPath, role: str, parts: int) -> tuple[Piece, ...]:
+    """Return what a folder is read by, in row order: files, or row groups of Parquet where files are too few."""
     whole = opened.reader.readers if isinstance(opened.reader, FolderReader) else (opened.reader,)
-    if opened.kind != "parquet":
+    if opened.kind != "parquet" or len(whole) >= parts:
         return tuple(Piece(reader, reader.rows) for reader in whole)
     found = []
     for path, reader in zip(opened.files, whole, strict=True):

@@ -134,18 +134,17 @@ class FilesReader:
 
     def __init__(self, path: Path, role: str, session: Any) -> None:
         opened = open_path(path, role)
-        self._session, self._reader, self.files = session, opened.reader, opened.files
-        self._pieces = pieces_of(opened, role)
+        self._session, self._opened, self._role, self.files = session, opened, role, opened.files
         self.schema: pa.Schema = opened.reader.schema
         self.rows: int = opened.reader.rows
 
     def scan(self, columns: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
         """Yield the rows, read here."""
-        return self._reader.scan(columns, size)
+        return self._opened.reader.scan(columns, size)
 
     def plan(self, columns: Sequence[str], most: int) -> Plan:
         """Runs of row groups and files, about as many as asked for."""
-        runs = runs_of(self._pieces, most)
+        runs = runs_of(pieces_of(self._opened, self._role, most), most)
         numbers = self._session.range(0, len(runs), 1, len(runs))
         schema = pa.schema([self.schema.field(name) for name in columns])
         return Plan(numbers, FileParts(runs, schema), len(runs))
