@@ -24,6 +24,7 @@ from credenza.data.repeats import Duplicates, Repeats, row_keys_of
 from credenza.errors import InputError, UsageError
 
 BATCH_ROWS = 65_536
+BATCH_BYTES = 2**28  # a batch of a wide table has fewer rows
 
 
 class Source:
@@ -73,17 +74,22 @@ class Source:
         return self._reader.rows
 
     def batches(
-        self, columns: Sequence[str] | None = None, *, size: int = BATCH_ROWS
+        self, columns: Sequence[str] | None = None, *, size: int | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order, at most ``size`` at a time, with the columns in the order asked for.
+
+        Without a size: ``BATCH_ROWS``, or fewer where so many would take more than about ``BATCH_BYTES``.
 
         Raises
         ------
         UsageError : an unknown column, or ``size`` below 1. InputError : the file turns out to be damaged.
         """
+        chosen = self._chosen(columns)
+        if size is None:
+            size = self._batch_rows(chosen)
         if size < 1:
             raise UsageError(f"batch size is {size}; give 1 or more")
-        batches = self._reader.scan(self._chosen(columns), size)
+        batches = self._reader.scan(chosen, size)
         return ahead(batches) if self.files and self.rows > size else batches
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
@@ -133,12 +139,18 @@ class Source:
             seen.update(row_keys_of(batch, chosen))
         return seen.read()
 
+    def _batch_rows(self, columns: Sequence[str]) -> int:
+        kinds = (self.schema.field(name).type for name in columns)
+        row_bytes = sum(1 / 8 if pa.types.is_boolean(kind) else 8.0 for kind in kinds)
+        return int(min(BATCH_ROWS, max(1_024, BATCH_BYTES / row_bytes // 64 * 64)))
+
     def _chosen(self, columns: Sequence[str] | None) -> tuple[str, ...]:
         chosen = self.columns if columns is None else tuple(columns)
         if not chosen:
             raise UsageError(f"{self.name}: no columns were chosen; name at least one")
+        known = set(self.columns)
         for name in chosen:
-            if name not in self.schema.names:
+            if name not in known:
                 raise UsageError(f"{self.name} has no column {name!r}; {_nearest(name, self.columns)}")
         return chosen
 
