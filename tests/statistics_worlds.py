@@ -115,6 +115,6 @@ def drifted(table: pa.Table, names: tuple[str, str], seed: int) -> pa.Table:
 def climbed(suspect: pa.Table, reference: pa.Table) -> tuple[tuple[Culprit, ...], bool]:
     """(culprits, whether anything is still significant once they are explained)."""
     seen = Evidence(open_source(suspect), open_source(reference), Settings())
-    climb = seen.climb
-    left = seen.ladder.significant(climb.last, [step.pair for step in climb.steps])
-    return seen.describer.culprits(), bool(left.size)
+    climb = seen.inquiry.climb
+    left = seen.inquiry.ladder.significant(climb.last, [step.pair for step in climb.steps])
+    return seen.inquiry.culprits(), bool(left.size)

@@ -16,7 +16,7 @@ import pytest
 from small_tables import good, text, written
 
 import credenza
-from credenza.association.profile import profile
+from credenza import profile
 from credenza.cli import main
 from credenza.contracts import Severity, Status, Verdict
 from credenza.errors import CredenzaError, InputError, UsageError

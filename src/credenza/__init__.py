@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from credenza._version import __version__
 
 if TYPE_CHECKING:
-    from credenza.association.profile import Profile, profile
+    from credenza.association.profile import Profile
     from credenza.attacks import AssociativePoisoning, ContinuousPoisoning
-    from credenza.report import Audit, audit
+    from credenza.report import Audit, audit, profile
 
 __all__ = [
     "AssociativePoisoning",
@@ -31,7 +31,7 @@ _HOMES = {
     "ContinuousPoisoning": "credenza.attacks",
     "Profile": "credenza.association.profile",
     "audit": "credenza.report",
-    "profile": "credenza.association.profile",
+    "profile": "credenza.report",
 }
 
 

@@ -128,11 +128,18 @@ def test_few_groupings_of_the_rows_are_kept() -> None:
 
 def test_an_impossible_sample_is_refused() -> None:
     codes, reference = world(7, 300)
-    message = r"^a sample of {} rows of a suspect of {}: sample at least one row and at most all$"
-    with pytest.raises(InputError, match=message.format(300, 200)):
+    with pytest.raises(InputError, match=r"^a sample of 300 rows of a suspect of 200: sample at most all$"):
         Explainer(codes, reference, LAYOUT, suspect=counted(codes[:200]))
-    with pytest.raises(InputError, match=message.format(0, 300)):
-        Explainer(codes[:0], reference, LAYOUT, suspect=counted(codes))
+
+
+def test_a_suspect_of_which_no_row_is_here_can_be_tested_but_not_weighed() -> None:
+    codes, reference = world(7, 300)
+    explainer = Explainer(codes[:0], reference, LAYOUT, suspect=counted(codes))
+    fit, sample = explainer.solve(explainer.targets((), []))
+    assert (sample, fit.effective_size) == (explainer.plain, 300.0)
+    assert explainer.on_rows(fit).weights.size == 0
+    with pytest.raises(InputError, match=r"^no row of the suspect's 300 was sampled: weighing needs some$"):
+        explainer.solve(explainer.targets((0,), []))
 
 
 @given(st.integers(0, 999), st.integers(2, 5), st.integers(2, 5))

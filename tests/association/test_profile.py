@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credenza import Profile, profile
-from credenza.association.profile import layout_of, numeric_names
+from credenza.association.census import numeric_names
+from credenza.association.profile import layout_of
 from credenza.data import extend_schema, sketch, write_bytes
 from credenza.errors import CredenzaError, InputError, UsageError
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import minimum_spanning_tree
 
 from credenza.association.counts import PairCounts
-from credenza.checks.collision import tree_collision
+from credenza.checks.collision import spanning_tree, tree_collision
 
 
 def counts_of(codes: np.ndarray, sizes: tuple[int, ...]) -> PairCounts:
@@ -65,3 +67,18 @@ def test_it_predicts_the_coincidences_of_a_chain() -> None:
 def test_no_rows_or_no_features_coincide() -> None:
     assert tree_collision(PairCounts.empty((2, 2))) == 1.0
     assert tree_collision(PairCounts.empty(())) == 1.0
+
+
+@given(st.integers(1, 12), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_the_spanning_tree_weighs_what_an_independent_one_does(features: int, seed: int) -> None:
+    drawn = np.random.default_rng(seed).random((features, features))
+    weights = drawn + drawn.T
+    order, parent = spanning_tree(weights)
+    assert sorted(order.tolist()) == list(range(features))
+    placed = {int(f): k for k, f in enumerate(order)}
+    assert all(placed[int(parent[f])] < placed[int(f)] for f in order[1:])
+    least = minimum_spanning_tree(csr_matrix(np.triu(3.0 - weights, 1))) if features > 1 else None
+    total = sum(weights[f, parent[f]] for f in order[1:])
+    expected = 3.0 * (features - 1) - (least.sum() if least is not None else 0.0)
+    assert total == pytest.approx(expected)

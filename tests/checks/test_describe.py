@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from credenza.association.measures import mcc
 from credenza.checks.describe import filter_ceiling, sentence, table_mcc
+from credenza.checks.pair_table import pair_table
 
 COUNTS = st.lists(st.integers(1, 500), min_size=4, max_size=4)
 
@@ -51,7 +52,7 @@ def test_the_ceiling_is_the_foreign_share_of_the_emptier_cell(
 def test_a_filter_that_knows_the_cell_reaches_the_ceiling(clean: pa.Table, reference: pa.Table) -> None:
     """By relabelling, eps n of the rows of each over-filled cell are foreign: that is all a filter can pick."""
     moved = poisoned(clean, 0.08)
-    (culprit,) = evidence(moved, reference).describer.culprits()
+    (culprit,) = evidence(moved, reference).inquiry.culprits()
     touched = np.array(clean["urban"]) != np.array(moved["urban"])
     a, b = np.array(moved["smoker"]), np.array(moved["urban"])
     best = max(touched[(a == value) & (b == value)].mean() for value in (True, False))
@@ -63,7 +64,7 @@ def test_a_sentence_says_where() -> None:
     table = population(3_000, 1).drop_columns(["clinic"])
     (culprit,) = evidence(
         poisoned(table, -0.1), population(3_000, 2).drop_columns(["clinic"])
-    ).describer.culprits()
+    ).inquiry.culprits()
     assert sentence(culprit).startswith("smoker (True) and urban (True) go together less often: strength -0.")
     there = sentence(replace(culprit, where="clinic = B", strength=0.1, rows_edited=1_600))
     assert " go together more often in clinic = B: strength +0.1000 [" in there
@@ -72,20 +73,20 @@ def test_a_sentence_says_where() -> None:
 
 def test_the_pair_table_is_sorted_and_complete(moved: pa.Table, reference: pa.Table) -> None:
     seen = evidence(moved, reference)
-    pairs = seen.describer.pairs()
+    pairs = pair_table(seen.inquiry)
     assert len(pairs.feature_a) == 15
     assert np.all(np.diff(pairs.p) >= 0)
     assert np.all((pairs.q >= pairs.p) & (pairs.q <= 1))
     assert pairs.role[0] == "culprit"
     assert set(pairs.role[1:]) <= {"", "collateral", "drift", "alias"}
     assert pairs.p_after[0] > 0.05
-    culprit = seen.describer.culprits()[0]
+    culprit = seen.inquiry.culprits()[0]
     assert pairs.strength[0] == pytest.approx(culprit.strength, abs=0.01)
     assert (pairs.mcc_reference[0], pairs.mcc_suspect[0]) == pytest.approx(culprit.mcc)
 
 
 def test_tables_of_a_culprit_are_those_of_the_rows(moved: pa.Table, reference: pa.Table) -> None:
-    (culprit,) = evidence(moved, reference).describer.culprits()
+    (culprit,) = evidence(moved, reference).inquiry.culprits()
     for table, found in ((reference, culprit.reference_table), (moved, culprit.suspect_table)):
         a, b = (np.array(table[name]).astype(int) for name in culprit.features)
         np.testing.assert_allclose(found, np.bincount(2 * a + b, minlength=4).reshape(2, 2) / len(a))
@@ -103,7 +104,7 @@ def test_ordered_pairs_have_correlations() -> None:
     moved_y = y[2_000:].copy()
     moved_y[chosen[np.argsort(x[2_000:][chosen])]] = np.sort(moved_y[chosen])
     suspect = pa.table({"x": x[2_000:], "y": moved_y, "z": rng.normal(size=2_000)})
-    (culprit,) = evidence(suspect, clean).describer.culprits()
+    (culprit,) = evidence(suspect, clean).inquiry.culprits()
     assert culprit.features == ("x", "y")
     assert culprit.levels[0].startswith("> ")
     assert culprit.correlation is not None

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 from checks.tables import evidence, population
 
-from credenza.association import profile as profiles
 from credenza.checks.collision import coincidence, coincidence_excess
 from credenza.contracts import Severity, Status
 from credenza.data import Duplicates
+from credenza.report import profiling as profiles
 
 
 def detailed(n: int, seed: int) -> pa.Table:
@@ -100,7 +100,7 @@ def test_a_moved_association_is_not_copies(run: Any) -> None:
     seen = evidence(moved, clean)
     assert run("CZ002", moved, clean).status is Status.CLEAR
     assert seen.design_effect == 1.0
-    assert len(seen.climb.steps) == 1
+    assert len(seen.inquiry.climb.steps) == 1
 
 
 @pytest.mark.parametrize("rows", [1, 2])
@@ -123,7 +123,7 @@ def test_drawing_with_replacement_is_no_culprit(seed: int) -> None:
     reference = reference.append_column("id", pa.array(np.random.default_rng(99 + seed).normal(size=3_000)))
     seen = evidence(drawn, reference)
     assert seen.design_effect == pytest.approx(3.0, abs=0.25)
-    assert seen.climb.steps == ()
+    assert seen.inquiry.climb.steps == ()
 
 
 def test_the_variance_is_that_of_repeated_draws() -> None:

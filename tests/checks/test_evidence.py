@@ -7,28 +7,31 @@ import pyarrow as pa
 import pytest
 from checks.tables import evidence
 
-from credenza.association import profile as profiles
+from credenza.checks.strata import StrataShift
 from credenza.errors import InputError, UsageError
+from credenza.report import profiling as profiles
 
 
 def computed(seen: object) -> set[str]:
-    return set(vars(seen)) - {"suspect", "reference", "settings", "slices", "strata", "policy", "_columns"}
+    given = {"suspect", "reference", "settings", "slices", "strata", "policy", "engine", "_columns"}
+    return set(vars(seen)) - given
 
 
 def test_nothing_is_computed_before_it_is_asked_for(clean: pa.Table, reference: pa.Table) -> None:
     seen = evidence(clean, reference)
     assert computed(seen) == set()
     assert seen.schema.names == tuple(clean.column_names)
-    assert computed(seen) == {"columns", "suspect_sketch", "_fitted"}
-    assert len(seen.suspect_counts.joint) == seen.schema.planes
-    assert computed(seen) == {"columns", "suspect_sketch", "_fitted", "codes", "suspect_counts"}
+    read = {"columns", "suspect_survey", "reference_survey", "_fitted"}
+    assert computed(seen) == read
+    assert len(seen.suspect_census.dense.joint) == seen.schema.planes
+    assert computed(seen) == read | {"suspect_census"}
 
 
 def test_what_was_computed_is_kept(clean: pa.Table, reference: pa.Table) -> None:
     seen = evidence(clean, reference)
-    assert seen.codes is seen.codes
+    assert seen.suspect_counts is seen.suspect_counts
     assert seen.reference_counts is seen.reference_counts
-    assert seen.climb is seen.climb
+    assert seen.inquiry.climb is seen.inquiry.climb
 
 
 @pytest.mark.parametrize(
@@ -61,7 +64,7 @@ def test_strata_that_are_not_features_say_why(clean: pa.Table, reference: pa.Tab
     with pytest.raises(
         UsageError, match="'region' is not among the features; choose one of 'smoker', 'urban'"
     ):
-        _ = seen.strata_groups
+        StrataShift().run(seen)
 
 
 def test_correlations_are_those_of_the_rows() -> None:
@@ -89,4 +92,4 @@ def test_a_profile_restricted_to_columns(clean: pa.Table, reference: pa.Table) -
 
 def test_the_reference_may_have_no_rows_here(clean: pa.Table) -> None:
     with pytest.raises(InputError, match="the reference has no rows here"):
-        _ = evidence(clean).reference_codes
+        _ = evidence(clean, settings={"correction": "permutation"}).permutation_p

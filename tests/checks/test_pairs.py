@@ -8,10 +8,11 @@ import pytest
 from checks.tables import evidence, poisoned, population
 
 from credenza.association import ladder
-from credenza.association import profile as profiles
 from credenza.association.estimate import Power
+from credenza.checks.pair_table import pair_table
 from credenza.checks.pairs import AssociationShift, could_have_missed
 from credenza.contracts import Severity, Status
+from credenza.report import profiling as profiles
 
 
 def test_clean_is_clear_and_says_what_it_could_have_missed(
@@ -94,11 +95,11 @@ def test_a_closed_gate_lets_nothing_through(moved: pa.Table, reference: pa.Table
 
 def test_a_profile_is_as_good_as_the_data(run: Any, moved: pa.Table, reference: pa.Table) -> None:
     rows, profiled = evidence(moved, reference), evidence(moved, profiles.profile(reference))
-    left, right = (seen.describer.pairs() for seen in (rows, profiled))
+    left, right = (pair_table(seen.inquiry) for seen in (rows, profiled))
     assert (left.feature_a, left.feature_b, left.role) == (right.feature_a, right.feature_b, right.role)
     for name in ("statistic", "p", "q", "p_after", "strength", "mi_reference", "mcc_suspect"):
         np.testing.assert_array_equal(getattr(left, name), getattr(right, name))
-    (one,), (other,) = rows.describer.culprits(), profiled.describer.culprits()
+    (one,), (other,) = rows.inquiry.culprits(), profiled.inquiry.culprits()
     assert (one.features, one.levels, one.strength, one.p) == (
         other.features,
         other.levels,
@@ -156,7 +157,7 @@ def test_too_few_rows_are_not_clear(run: Any, clean: pa.Table, reference: pa.Tab
 )
 def test_what_a_clear_outcome_admits(strength: list[float], tested: int, message: str) -> None:
     values = np.array(strength, float)
-    assert could_have_missed(Power(values, values, 0.8), None, tested) == message
+    assert could_have_missed(Power(values, values, 0.8), None, tested, len(values)) == message
 
 
 def test_twins_of_a_culprits_feature_are_aliases(run: Any) -> None:

@@ -4,11 +4,11 @@ import pyarrow as pa
 import pytest
 from checks.tables import evidence
 
-from credenza.association import profile as profiles
 from credenza.checks import REGISTRY, Settings
 from credenza.checks.runner import NO_REFERENCE, chosen, missing_need, run_checks
 from credenza.contracts import Status
 from credenza.errors import UsageError
+from credenza.report import profiling as profiles
 
 
 def test_nothing_chosen_means_all() -> None:

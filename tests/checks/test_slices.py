@@ -7,9 +7,8 @@ import pyarrow as pa
 import pytest
 from checks.tables import evidence, poisoned, population
 
-from credenza.checks.groups import could_have_missed, group_rows
+from credenza.checks.groups import could_have_missed
 from credenza.contracts import Severity, Status
-from credenza.data import open_source
 
 
 def labelled(seed: int, sizes: dict[str, int]) -> pa.Table:
@@ -100,21 +99,6 @@ def test_min_strength_reaches_the_slices(run: Any) -> None:
     suspect = poisoned(table, 0.1, rows=rows_of(table, "c3"))
     outcome = run("CZ202", suspect, slices="contributor", settings={"min_strength": 0.2})
     assert outcome.status is Status.CLEAR
-
-
-def test_rows_are_grouped_by_raw_values() -> None:
-    source = open_source(pa.table({"site": ["b", None, "a", "b", None]}))
-    groups = group_rows(source, ("site",))
-    assert groups.labels == ("site = b", "site = (missing)", "site = a")
-    assert groups.index.tolist() == [0, 1, 2, 0, 1]
-    assert groups.sizes().tolist() == [2, 2, 1]
-
-
-def test_numbers_and_dictionaries_name_slices_too() -> None:
-    numbers = group_rows(open_source(pa.table({"batch": [3, 1, 3]})), ("batch",))
-    assert numbers.labels == ("batch = 3", "batch = 1")
-    coded = pa.table({"batch": pa.array(["x", "y", "x"]).dictionary_encode()})
-    assert group_rows(open_source(coded), ("batch",)).index.tolist() == [0, 1, 0]
 
 
 def test_no_power_is_no_sentence() -> None:

@@ -7,12 +7,10 @@ import pyarrow as pa
 import pytest
 from checks.tables import evidence, poisoned, population
 
-from credenza.association import profile as profiles
 from credenza.checks import REGISTRY
-from credenza.checks.groups import Groups
 from credenza.checks.runner import missing_need
 from credenza.contracts import Status
-from credenza.data import Feature, Kind
+from credenza.report import profiling as profiles
 
 
 def split(n: int, seed: int) -> pa.Table:
@@ -99,26 +97,3 @@ def test_a_profile_has_no_rows_to_split(fresh: pa.Table, known: pa.Table) -> Non
     (check,) = (check for check in REGISTRY if check.code == "CZ204")
     given = evidence(fresh, profiles.profile(known), strata=("site",))
     assert missing_need(check, given) == "needs the reference's rows, not a profile of it (--reference)"
-    with pytest.raises(ValueError, match="the reference has no rows here: give the data itself"):
-        _ = given.reference_codes
-
-
-def test_groups_of_both_sides_share_their_numbers() -> None:
-    a = Feature("a", Kind.BINARY, ("0", "1"), values=(0.0, 1.0))
-    b = Feature("b", Kind.CATEGORICAL, ("x", "y", "z"), values=("x", "y", "z"))
-    first = np.array([[0, 0], [1, 2]], np.uint8)
-    second = np.array([[1, 2], [1, 1]], np.uint8)
-    left, right = Groups.of_codes(first, second, [a, b])
-    assert left.labels == right.labels == ("a = 0, b = x", "a = 1, b = y", "a = 1, b = z")
-    assert (left.index.tolist(), right.index.tolist()) == ([0, 2], [2, 1])
-    assert right.sizes().tolist() == [0, 1, 1]
-
-
-def test_many_strata_columns_need_no_room_for_what_does_not_occur() -> None:
-    features = [
-        Feature(f"f{k}", Kind.CATEGORICAL, tuple(map(str, range(60))), values=tuple(map(str, range(60))))
-        for k in range(8)
-    ]
-    codes = np.random.default_rng(0).integers(0, 60, (50, 8)).astype(np.uint8)
-    left, _ = Groups.of_codes(codes, codes, features)
-    assert len(left.labels) == 50

@@ -5,8 +5,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from credenza.association import profile as profiles
 from credenza.contracts import Outcome, Severity, Status
+from credenza.report import profiling as profiles
 
 
 def said(outcome: Outcome) -> list[tuple[str, Severity]]:

@@ -66,10 +66,9 @@ class Explainer:
     ) -> None:
         self.codes, self.layout, self.reference = codes, layout, reference
         counts = suspect if suspect is not None else PairCounts.empty(layout.sizes).update(codes)
-        if counts.rows < len(codes) or (counts.rows and not len(codes)):
+        if counts.rows < len(codes):
             raise InputError(
-                f"a sample of {len(codes):,} rows of a suspect of {counts.rows:,}: "
-                "sample at least one row and at most all"
+                f"a sample of {len(codes):,} rows of a suspect of {counts.rows:,}: sample at most all"
             )
         self.rows, self.joint = counts.rows, counts.joint
         self.sampled = self.rows > len(codes)
@@ -109,6 +108,8 @@ class Explainer:
         if not targets.blocks:
             fit = solve_cells(np.empty((1, 0), np.uint8), np.array([len(self.codes)]), targets)
             return replace(fit, weights=np.empty(0), effective_size=float(self.rows)), self.plain
+        if self.rows and not len(self.codes):
+            raise InputError(f"no row of the suspect's {self.rows:,} was sampled: weighing needs some")
         cells, counts, index = self._combinations(targets)
         base = np.ones(len(cells))
         if self.sampled:
@@ -148,7 +149,7 @@ class Explainer:
             np.stack([self.codes[:, f] for f in fit.rule.features], axis=1) if fit.rule.features else None
         )
         weights = np.ones(len(self.codes)) if columns is None else fit.rule.of(columns)
-        return replace(fit, weights=weights / weights.mean() if self.sampled else weights)
+        return replace(fit, weights=weights / weights.mean() if self.sampled and len(weights) else weights)
 
     def _scaled(self, joint: FloatArray, effective_size: float) -> Sample:
         size = effective_size / self.design_effect

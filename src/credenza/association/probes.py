@@ -119,35 +119,11 @@ class Layout:
         padded = np.concatenate([counts, np.zeros((*counts.shape[:-1], 1), counts.dtype)], axis=-1)
         return np.asarray(np.add.reduceat(padded, planes.ravel(), axis=-1)[..., ::2])
 
-    def read(self, joint: FloatArray) -> FloatArray:
-        """Sum a (K, K) pair-count matrix into the (R, R) matrix of probe co-occurrences."""
-        return np.ascontiguousarray(self.gather(self.gather(joint).T).T)
-
-    @cached_property
-    def probe_pairs(self) -> tuple[IntArray, IntArray]:
-        """Probe indices (a, b), a < b, of two different features; each of shape (T,)."""
-        a, b = np.triu_indices(self.probes, 1)
-        keep = self.probe_feature[a] != self.probe_feature[b]
-        return a[keep].astype(np.int64), b[keep].astype(np.int64)
-
     @cached_property
     def pairs(self) -> tuple[IntArray, IntArray]:
         """Feature indices (i, j), i < j, of all P pairs."""
         i, j = np.triu_indices(self.features, 1)
         return i.astype(np.int64), j.astype(np.int64)
-
-    @cached_property
-    def probe_pair_index(self) -> IntArray:
-        """For each probe pair, its feature pair's position in :attr:`pairs`; shape (T,)."""
-        a, b = self.probe_pairs
-        i, j = self.probe_feature[a], self.probe_feature[b]
-        m = self.features
-        return i * m - i * (i + 1) // 2 + j - i - 1
-
-    def rows_of(self, probe_a: IntArray, probe_b: IntArray) -> IntArray:
-        """Positions in :attr:`probe_pairs` of given probe pairs (a < b, of two features)."""
-        a, b = self.probe_pairs
-        return np.searchsorted(a * self.probes + b, probe_a * self.probes + probe_b).astype(np.int64)
 
     def block(self, joint: FloatArray, i: int, j: int) -> FloatArray:
         """The L_i x L_j table of a pair, cut out of a (K, K) matrix."""

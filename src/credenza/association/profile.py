@@ -7,7 +7,6 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,25 +14,12 @@ from typing import Any
 import numpy as np
 
 from credenza._version import __version__
+from credenza.association.census import numeric_names
 from credenza.association.counts import PairCounts
 from credenza.association.moments import Moments
 from credenza.association.probes import Layout
-from credenza.data import (
-    Duplicates,
-    Kind,
-    Schema,
-    Source,
-    encode,
-    extend_schema,
-    fit_schema,
-    joined_schema,
-    level_map,
-    open_source,
-    sketch,
-    write_bytes,
-)
-from credenza.data.columns import as_floats
-from credenza.errors import InputError, UsageError
+from credenza.data import Duplicates, Schema, joined_schema, level_map, write_bytes
+from credenza.errors import InputError
 
 FORMAT = "credenza.profile/1"
 SUFFIX = ".czp"
@@ -55,11 +41,6 @@ UNREADABLE = (
 def layout_of(schema: Schema) -> Layout:
     """The levels and their order, as the statistics need them."""
     return Layout(tuple(int(s) for s in schema.sizes), tuple(f.ordered for f in schema.features))
-
-
-def numeric_names(schema: Schema) -> tuple[str, ...]:
-    """The features whose values have moments: numbers in bins."""
-    return tuple(f.name for f in schema.features if f.kind is Kind.CONTINUOUS)
 
 
 @dataclass(frozen=True)
@@ -180,7 +161,7 @@ class Profile:
         known = meta["duplicates"]
         return cls(
             schema=schema,
-            counts=PairCounts.of_joint(schema.sizes, int(meta["rows"]), joint),
+            counts=PairCounts.of_joint(tuple(int(s) for s in schema.sizes), int(meta["rows"]), joint),
             moments=Moments(numeric, **state),
             duplicates=None if known is None else Duplicates(**known),
             source=str(meta["source"]),
@@ -194,85 +175,3 @@ def _shaped(arrays: dict[str, Any], name: str, shape: tuple[int, ...], dtype: ty
     if array.shape != shape or array.dtype != dtype:
         raise ValueError(f"array {name!r} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}")
     return array
-
-
-def profile(
-    data: Any, *, columns: Sequence[str] | None = None, like: Profile | None = None, seed: int = 0
-) -> Profile:
-    """Profile a table.
-
-    Parameters
-    ----------
-    data : anything :func:`credenza.data.open_source` takes.
-    columns : the columns to profile; all by default.
-    like : a profile whose levels to use, so that the two can be added.
-    seed : of the sample that bin edges come from when a column has very many values.
-
-    Returns
-    -------
-    Profile
-
-    Raises
-    ------
-    InputError : unreadable data, no usable column, or columns other than those of ``like``.
-
-    Notes
-    -----
-    Cost: two passes over the data, and one more for duplicate rows. With ``like``, missing values and levels that the
-    other table lacks get levels of their own.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> table = pa.table({"smiles": [True, False] * 40, "hat": [True, True, False, False] * 20})
-    >>> p = profile(table)
-    >>> (p + profile(table, like=p)).rows
-    160
-    """
-    source = open_source(data, role="data")
-    if like is None:
-        schema = fit_schema(sketch(source, columns, seed=seed), columns=columns)
-    elif columns is not None:
-        raise UsageError(
-            "columns and like were both given: the columns of a profile like another are those of the other"
-        )
-    else:
-        schema = _schema_like(like, source, seed)
-    if not schema.features:
-        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in schema.skipped[:3])
-        raise InputError(
-            f"{source.name} has no column that can be profiled ({reasons}): give columns that vary"
-        )
-    counts, moments = count_rows(source, schema)
-    duplicates = source.duplicates(schema.names)
-    return Profile(schema, counts, moments, duplicates, source.name, source.fingerprint(), seed)
-
-
-def _schema_like(like: Profile, source: Source, seed: int) -> Schema:
-    """The levels of a profile, with pools for what only this table has: missing values, new levels."""
-    known = [name for name in like.schema.names if name in source.columns]
-    schema, issues = extend_schema(like.schema, sketch(source, known, seed=seed))
-    lost = set(like.schema.names) - set(schema.names)
-    dropped = [issue.message for issue in issues if issue.column in lost]
-    if dropped:
-        raise InputError(
-            f"{source.name} cannot be profiled like {like.source}: {dropped[0]}; give the same columns"
-        )
-    return Schema(schema.features, like.schema.skipped)
-
-
-def count_rows(source: Any, schema: Schema) -> tuple[PairCounts, Moments]:
-    """One pass: pair counts of all features and moments of the continuous ones."""
-    counts = PairCounts.empty(schema.sizes)
-    names = numeric_names(schema)
-    moments = Moments.empty(names)
-    for batch in source.batches(schema.names):
-        counts = counts.update(encode(batch, schema))
-        if names:
-            moments = moments.update(numeric_values(batch, names))
-    return counts, moments
-
-
-def numeric_values(batch: Any, names: tuple[str, ...]) -> np.ndarray:
-    """Columns of an Arrow batch as float64 (n, len(names)), NaN where missing."""
-    return np.column_stack([as_floats(batch.column(name)) for name in names])

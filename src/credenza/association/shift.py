@@ -96,11 +96,6 @@ def tables_at(
     return out
 
 
-def probe_tables(reference: Sample, suspect: Sample, layout: Layout) -> FloatArray:
-    """All 2x2 tables as :func:`tables_at` gives them, in the order of ``layout.probe_pairs``."""
-    return tables_at(reference, suspect, layout, *layout.probe_pairs)
-
-
 def cells(tables: FloatArray) -> FloatArray:
     """The four cells (11, 10, 01, 00) of both tables; (T, 8) -> (T, 2, 4). Rounding below zero is cut off."""
     x, u, v, n = (tables[:, [k, k + 4]] for k in range(4))

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 from credenza.association.counts import PairCounts
 from credenza.association.measures import pairwise_mutual_information
+from credenza.contracts import FloatArray, IntArray
 from credenza.data import Duplicates
 
 LARGEST_RATIO = 2.0
@@ -43,8 +41,7 @@ def tree_collision(counts: PairCounts) -> float:
     if m == 0 or counts.rows == 0:
         return 1.0
     information = pairwise_mutual_information(counts.joint.astype(float), starts)
-    edges = minimum_spanning_tree(csr_matrix(np.triu(-information - 1e-9, 1)))
-    order, parent = breadth_first_order(edges, 0, directed=False)
+    order, parent = spanning_tree(information)
     message = [np.ones(size) for size in counts.sizes]
     for child in order[:0:-1]:
         up = int(parent[child])
@@ -53,6 +50,35 @@ def tree_collision(counts: PairCounts) -> float:
         message[up] = message[up] * (given**2 @ message[child])
     root = counts.marginal(int(order[0])) / counts.rows
     return float(np.sum(root**2 * message[int(order[0])]))
+
+
+def spanning_tree(weights: FloatArray) -> tuple[IntArray, IntArray]:
+    """The spanning tree of the largest total weight, by Prim's method (1957).
+
+    Parameters
+    ----------
+    weights : symmetric (m, m), m > 0.
+
+    Returns
+    -------
+    (order, parent), each (m,): features from the root on, every one after its parent; the root is its own parent.
+
+    Examples
+    --------
+    >>> order, parent = spanning_tree(np.array([[0, 1, 5], [1, 0, 2], [5, 2, 0]], float))
+    >>> order.tolist(), parent.tolist()
+    ([0, 2, 1], [0, 2, 0])
+    """
+    m = len(weights)
+    order, parent = np.zeros(m, np.int64), np.zeros(m, np.int64)
+    best = weights[0].astype(float)
+    best[0] = -np.inf
+    for k in range(1, m):
+        new = int(np.argmax(best))
+        order[k], best[new] = new, -np.inf
+        closer = (best > -np.inf) & (weights[new] > best)
+        parent[closer], best[closer] = new, weights[new][closer]
+    return order, parent
 
 
 def coincidence(d: Duplicates) -> tuple[float, float]:
@@ -81,26 +107,6 @@ class Excess:
     expected: float
     pairs: float
     z: float
-
-
-def coded_duplicates(codes: NDArray[np.uint8]) -> Duplicates:
-    """How often whole rows of codes (n, m) coincide, by a 64-bit hash of each row.
-
-    Examples
-    --------
-    >>> coded_duplicates(np.array([[0, 1], [0, 1], [1, 1]], np.uint8)).pairs
-    1
-    """
-    drawn = np.random.default_rng(0).integers(1, 2**62, size=(codes.shape[1],))
-    factors = np.asarray(2 * drawn + 1, np.uint64)
-    keys = np.zeros(len(codes), np.uint64)
-    for j in range(codes.shape[1]):
-        keys += codes[:, j] * factors[j]
-    counts = np.unique(keys, return_counts=True)[1].astype(float)
-    pairs, triples = counts * (counts - 1) / 2, counts * (counts - 1) * (counts - 2) / 6
-    return Duplicates(
-        len(codes), len(counts), int(pairs.sum()), int(counts.max(initial=0)), int(triples.sum())
-    )
 
 
 def coincidence_excess(found: Duplicates, known: Duplicates, ratio: float) -> Excess:

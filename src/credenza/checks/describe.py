@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import numpy as np
 
-from credenza.association.estimate import strengths
 from credenza.association.ladder import Climb, Ladder, Step
 from credenza.association.measures import mutual_information, pairwise_mutual_information, rank_correlation
-from credenza.association.shift import PairShift, cells, probe_tables
+from credenza.association.probes import Layout
+from credenza.association.shift import cells, tables_at
 from credenza.association.tails import normal_isf
-from credenza.contracts import Culprit, Finding, FloatArray, IntArray, PairTable, Severity
+from credenza.contracts import Culprit, Finding, FloatArray, Severity
 from credenza.data import Schema
 
 ALIAS_CORRELATION = 0.95  # rank correlation in bins from which two ordered features are one
@@ -34,7 +35,8 @@ class Describer:
     Parameters
     ----------
     ladder, climb : as run.
-    schema : of both sides.
+    schema : the features that the ladder worked on.
+    rows : of the suspect.
     alias_share : see :class:`credenza.checks.settings.Settings`.
     where : the part of the suspect that the ladder looked at; "" for the whole.
     correlations : Pearson correlations of numeric pairs by name, reference and suspect.
@@ -46,17 +48,26 @@ class Describer:
         climb: Climb,
         schema: Schema,
         *,
+        rows: int,
         alias_share: float,
         where: str = "",
         correlations: Correlations = ({}, {}),
     ) -> None:
         self.ladder, self.climb, self.schema = ladder, climb, schema
         self.layout, self.where, self.correlations = ladder.layout, where, correlations
-        self.alias_share = alias_share
-        self.information = pairwise_mutual_information(ladder.reference.joint, self.layout.starts)
-        self.tables = probe_tables(ladder.reference, ladder.plain, self.layout)
+        self.rows, self.alias_share = rows, alias_share
         self.flagged = {int(k) for k in ladder.significant(climb.first, [])}
         self.aliases = [self._aliases(step) for step in climb.steps]
+
+    @cached_property
+    def information(self) -> FloatArray:
+        """Mutual information of every two features in the reference, entropies on the diagonal."""
+        return pairwise_mutual_information(self.ladder.reference.joint, self.layout.starts)
+
+    def _tables(self, step: Step) -> FloatArray:
+        """The 2x2 table of a step, before and after: (1, 8)."""
+        probes = np.array([step.probe_a]), np.array([step.probe_b])
+        return tables_at(self.ladder.reference, self.ladder.plain, self.layout, *probes)
 
     def pair_names(self, pair: int) -> tuple[str, str]:
         """The two column names of a pair."""
@@ -65,9 +76,7 @@ class Describer:
 
     def probe_name(self, probe: int) -> str:
         """What a probe asks: a level, or a cut."""
-        feature = self.schema.features[self.layout.probe_feature[probe]]
-        level = int(self.layout.probe_level[probe])
-        return str(feature.cut(level - 1) if self.layout.is_cut(probe) else feature.levels[level])
+        return probe_name(self.schema, self.layout, probe)
 
     def _same(self, f: int) -> np.ndarray:
         """Which features determine f or are determined by it (m,): full mutual information or rank correlation."""
@@ -97,10 +106,10 @@ class Describer:
         step, (strength, error) = self.climb.steps[k], self.climb.strengths[k]
         layout, plain, reference = self.layout, self.ladder.plain, self.ladder.reference
         i, j = (int(x[step.pair]) for x in layout.pairs)
-        row = layout.rows_of(np.array([step.probe_a]), np.array([step.probe_b]))
-        mcc_r, mcc_s = table_mcc(self.tables[row])
+        table = self._tables(step)
+        mcc_r, mcc_s = table_mcc(table)
         before, after = (layout.block(s.joint, i, j) / s.size for s in (reference, plain))
-        names, rows = self.pair_names(step.pair), len(self.ladder.codes)
+        names = self.pair_names(step.pair)
         half = float(normal_isf(0.025)) * error
         aliases = self.aliases[k]
         collateral = [int(p) for p in self.climb.explained[k] if int(p) not in aliases]
@@ -109,7 +118,7 @@ class Describer:
             levels=(self.probe_name(step.probe_a), self.probe_name(step.probe_b)),
             strength=strength,
             interval=(strength - half, strength + half),
-            rows_edited=round(2 * abs(strength) * rows),
+            rows_edited=round(2 * abs(strength) * self.rows),
             direction="positive" if strength >= 0 else "negative",
             mi=(mutual_information(before), mutual_information(after)),
             mcc=(float(mcc_r[0]), float(mcc_s[0])),
@@ -117,7 +126,7 @@ class Describer:
             p=float(np.exp(step.log_p)),
             log10_p=step.log_p / math.log(10.0),
             q=step.q,
-            filter_ceiling=filter_ceiling(self.tables[row[0]], strength),
+            filter_ceiling=filter_ceiling(table[0], strength),
             collateral=tuple(self.pair_names(p) for p in collateral),
             aliases=tuple(self.pair_names(p) for p in sorted(aliases)),
             row_levels=self.schema.features[i].levels,
@@ -130,9 +139,7 @@ class Describer:
 
     def two_by_two(self, k: int) -> tuple[FloatArray, FloatArray]:
         """Counts of culprit k's 2x2 table, [[00, 01], [10, 11]]: (reference, suspect)."""
-        step = self.climb.steps[k]
-        (row,) = self.layout.rows_of(np.array([step.probe_a]), np.array([step.probe_b]))
-        both = cells(self.tables[[row]])[0]
+        both = cells(self._tables(self.climb.steps[k]))[0]
         return both[0][[3, 2, 1, 0]].reshape(2, 2), both[1][[3, 2, 1, 0]].reshape(2, 2)
 
     def _ranks(self, i: int, j: int, before: FloatArray, after: FloatArray) -> tuple[float, float] | None:
@@ -145,43 +152,12 @@ class Describer:
         reference, suspect = self.correlations
         return (reference[names], suspect[names]) if names in reference and names in suspect else None
 
-    def pairs(self) -> PairTable:
-        """Every tested pair, smallest p first, each at its strongest 2x2 table."""
-        first, last = self.climb.first, self.climb.last
-        order = np.flatnonzero(first.tested)
-        order = order[np.argsort(first.log_p[order], kind="stable")]
-        rows = self.layout.rows_of(first.probe_a[order], first.probe_b[order])
-        mcc_r, mcc_s = table_mcc(self.tables[rows])
-        names = [self.pair_names(int(k)) for k in order]
-        starts = self.layout.starts
-        i, j = (x[order] for x in self.layout.pairs)
-        return PairTable(
-            feature_a=tuple(a for a, _ in names),
-            feature_b=tuple(b for _, b in names),
-            level_a=tuple(self.probe_name(int(p)) for p in first.probe_a[order]),
-            level_b=tuple(self.probe_name(int(p)) for p in first.probe_b[order]),
-            statistic=first.z[order],
-            p=np.exp(first.log_p[order]),
-            q=self._q(first)[order],
-            p_after=np.exp(last.log_p[order]),
-            strength=strengths(self.tables[rows])[0],
-            mi_reference=pairwise_mutual_information(self.ladder.reference.joint, starts)[i, j],
-            mi_suspect=pairwise_mutual_information(self.ladder.plain.joint, starts)[i, j],
-            mcc_reference=mcc_r,
-            mcc_suspect=mcc_s,
-            role=self._roles(order),
-        )
 
-    def _q(self, shift: PairShift) -> FloatArray:
-        return shift.q(self.ladder.correction)
-
-    def _roles(self, order: IntArray) -> tuple[str, ...]:
-        culprits = {step.pair for step in self.climb.steps}
-        aliases = set().union(*self.aliases) if self.aliases else set()
-        explained = {int(k) for e in self.climb.explained for k in e}
-        drifted = {int(k) for k in self.climb.drifted}
-        roles = (("culprit", culprits), ("alias", aliases), ("collateral", explained), ("drift", drifted))
-        return tuple(next((role for role, members in roles if k in members), "") for k in map(int, order))
+def probe_name(schema: Schema, layout: Layout, probe: int) -> str:
+    """What a probe asks: a level, or a cut."""
+    feature = schema.features[layout.probe_feature[probe]]
+    level = int(layout.probe_level[probe])
+    return str(feature.cut(level - 1) if layout.is_cut(probe) else feature.levels[level])
 
 
 def filter_ceiling(table: FloatArray, strength: float) -> float:

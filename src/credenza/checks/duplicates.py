@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from credenza.association.counts import PairCounts
 from credenza.checks.base import answer
 from credenza.checks.collision import Excess, tree_collision
 from credenza.checks.evidence import Evidence
@@ -60,7 +61,8 @@ class DuplicateRows:
         return answer(self, [finding], "", details=details)
 
     def _alone(self, evidence: Evidence, found: Duplicates) -> Outcome:
-        chance = tree_collision(evidence.suspect_counts)
+        counts = evidence.suspect_counts
+        chance = tree_collision(counts) if found.pairs and isinstance(counts, PairCounts) else 0.0
         expected = chance * found.rows * (found.rows - 1) / 2
         details = _details(found) | {"expected_pairs": float(expected)}
         clear = f"{_repeats(found)}; chance explains that"

@@ -1,57 +1,147 @@
-"""Rows by group: slices of one provenance, strata of equal values."""
+"""Rows by group: slices of one provenance, strata of equal values. All of it is folded over the batches."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from credenza.association.counts import PairCounts
 from credenza.association.estimate import Power
 from credenza.contracts import IntArray
-from credenza.data import Feature, Source
+from credenza.data import Schema, encode
 from credenza.data.columns import plain
 
 
+class Grouping(Protocol):
+    """Says which group each row of a batch is in, from some of its columns."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it looks at."""
+        ...
+
+    def __call__(self, batch: pa.RecordBatch) -> tuple[list[str], IntArray]:
+        """(labels of the groups met, index (n,) into them)."""
+        ...
+
+
 @dataclass(frozen=True)
-class Groups:
-    """Which group each row is in.
+class ByColumn:
+    """Groups of equal raw values of one column: "contributor = c7"."""
 
-    Attributes
-    ----------
-    labels : what to call each group, such as "contributor = c7".
-    index : int (n,), the group of each row.
-    """
+    column: str
 
-    labels: tuple[str, ...]
-    index: IntArray
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The one column."""
+        return (self.column,)
 
-    def sizes(self) -> IntArray:
-        """Rows of each group."""
-        return np.bincount(self.index, minlength=len(self.labels)).astype(np.int64)
+    def __call__(self, batch: pa.RecordBatch) -> tuple[list[str], IntArray]:
+        encoded = plain(batch.column(self.column)).dictionary_encode(null_encoding="encode")
+        if isinstance(encoded, pa.ChunkedArray):
+            encoded = encoded.combine_chunks()
+        names = ["(missing)" if v is None else str(v) for v in encoded.dictionary.to_pylist()]
+        index = np.asarray(encoded.indices.to_numpy(zero_copy_only=False), np.int64)
+        return [f"{self.column} = {name}" for name in names], index
+
+
+@dataclass(frozen=True)
+class ByLevels:
+    """Groups of equal levels of some features: "sex = f, region = north"."""
+
+    schema: Schema
 
     @classmethod
-    def of_codes(
-        cls, first: np.ndarray, second: np.ndarray, features: Sequence[Feature]
-    ) -> tuple[Groups, Groups]:
-        """Group the rows of two samples by the levels of some features; one number for a combination in both.
+    def of(cls, schema: Schema, names: Sequence[str]) -> ByLevels:
+        """Group by these features of a schema."""
+        return cls(Schema(tuple(schema.features[schema.index(name)] for name in names)))
 
-        Parameters
-        ----------
-        first, second : uint8 (n, len(features)) and (k, len(features)).
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return self.schema.names
 
-        Returns
-        -------
-        Groups of the first sample and of the second, with the same labels: the combinations that occur in either.
-        """
-        combinations, index = np.unique(np.concatenate([first, second]), axis=0, return_inverse=True)
-        labels = tuple(
+    def __call__(self, batch: pa.RecordBatch) -> tuple[list[str], IntArray]:
+        combinations, index = np.unique(encode(batch, self.schema), axis=0, return_inverse=True)
+        features = self.schema.features
+        labels = [
             ", ".join(f"{f.name} = {f.levels[int(k)]}" for f, k in zip(features, levels, strict=True))
             for levels in combinations
-        )
-        index = index.reshape(-1).astype(np.int64)
-        return cls(labels, index[: len(first)]), cls(labels, index[len(first) :])
+        ]
+        return labels, index.reshape(-1).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class InGroup:
+    """Picks the rows of one group out of a batch."""
+
+    grouping: Grouping
+    label: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that tell the group."""
+        return self.grouping.columns
+
+    def __call__(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
+        labels, index = self.grouping(batch)
+        return np.asarray(index == (labels.index(self.label) if self.label in labels else -1))
+
+
+@dataclass
+class GroupSizes:
+    """Rows of each group, in order of first appearance."""
+
+    grouping: Grouping
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def update(self, batch: pa.RecordBatch) -> GroupSizes:
+        """Add rows, in place."""
+        labels, index = self.grouping(batch)
+        for label, rows in zip(labels, np.bincount(index, minlength=len(labels)).tolist(), strict=True):
+            self.sizes[label] = self.sizes.get(label, 0) + rows
+        return self
+
+    def merge(self, other: GroupSizes) -> GroupSizes:
+        """The sizes in both parts."""
+        both = dict(self.sizes)
+        for label, rows in other.sizes.items():
+            both[label] = both.get(label, 0) + rows
+        return GroupSizes(self.grouping, both)
+
+
+@dataclass
+class GroupCounts:
+    """Exact pair counts of chosen groups; memory: R^2 integers a group."""
+
+    grouping: Grouping
+    schema: Schema
+    counts: dict[str, PairCounts]
+
+    @classmethod
+    def empty(cls, grouping: Grouping, schema: Schema, labels: Iterable[str]) -> GroupCounts:
+        """The counts of no rows of these groups."""
+        return cls(grouping, schema, {label: PairCounts.empty(schema.sizes) for label in labels})
+
+    def update(self, batch: pa.RecordBatch) -> GroupCounts:
+        """Add rows, in place; those of other groups are passed over."""
+        labels, index = self.grouping(batch)
+        codes = encode(batch, self.schema)
+        for number, label in enumerate(labels):
+            if label in self.counts:
+                rows = np.asfortranarray(codes[index == number])
+                self.counts[label] = self.counts[label].update(rows)
+        return self
+
+    def merge(self, other: GroupCounts) -> GroupCounts:
+        """The counts of both parts."""
+        both = {label: counts.merge(other.counts[label]) for label, counts in self.counts.items()}
+        return GroupCounts(self.grouping, self.schema, both)
 
 
 def could_have_missed(powers: Sequence[Power]) -> str:
@@ -63,19 +153,3 @@ def could_have_missed(powers: Sequence[Power]) -> str:
     if np.isinf(typical):
         return ". A typical pair is too rare to show any shift"
     return f". A shift of strength {typical:.3f} on a typical pair would have shown with {seen[0].power:.0%} power"
-
-
-def group_rows(source: Source, columns: tuple[str]) -> Groups:
-    """Group the rows of a source by the raw values of a column, in order of first appearance."""
-    (column,) = columns
-    seen: dict[str, int] = {}
-    parts = []
-    for batch in source.batches((column,)):
-        encoded = plain(batch.column(column)).dictionary_encode(null_encoding="encode")
-        if isinstance(encoded, pa.ChunkedArray):
-            encoded = encoded.combine_chunks()
-        names = ["(missing)" if v is None else str(v) for v in encoded.dictionary.to_pylist()]
-        numbers = np.array([seen.setdefault(name, len(seen)) for name in names], np.int64)
-        parts.append(numbers[np.asarray(encoded.indices.to_numpy(zero_copy_only=False))])
-    index = np.concatenate(parts) if parts else np.empty(0, np.int64)
-    return Groups(tuple(f"{column} = {name}" for name in seen), index)

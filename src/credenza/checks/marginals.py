@@ -28,11 +28,15 @@ class MarginalShift:
 
     def run(self, evidence: Evidence) -> Outcome:
         """Report every feature whose marginal moved, largest change first."""
-        climb, schema = evidence.climb, evidence.schema
-        moved = sorted((*climb.shifted, *climb.collateral_margins), key=lambda f: -climb.marginal_change[f])
+        inquiry, schema = evidence.inquiry, evidence.schema
+        log_p, q, change = inquiry.margins
+        climb, in_play = inquiry.climb, inquiry.in_play
+        consequences = {in_play[f] for f in climb.collateral_margins}
+        moved = np.flatnonzero(q <= inquiry.fdr)
+        moved = moved[np.argsort(-change[moved], kind="stable")]
         findings = []
-        for f in moved:
-            feature, explained = schema.features[f], f in climb.collateral_margins
+        for f in moved.tolist():
+            feature, explained = schema.features[f], f in consequences
             level, before, after = _largest_change(evidence, f)
             tail = "; the culprits explain it" if explained else ""
             findings.append(
@@ -42,9 +46,9 @@ class MarginalShift:
                     f"{feature.name}: {feature.levels[level]} in {after:.1%} of the rows, "
                     f"{before:.1%} in the reference{tail}",
                     Severity.NOTICE,
-                    p=float(np.exp(climb.marginal_log_p[f])),
-                    q=float(climb.marginal_q[f]),
-                    effect=float(climb.marginal_change[f]),
+                    p=float(np.exp(log_p[f])),
+                    q=float(q[f]),
+                    effect=float(change[f]),
                     details={
                         "level": feature.levels[level],
                         "before": before,
@@ -72,8 +76,9 @@ class MarginalShift:
 
 def _testable(evidence: Evidence) -> int:
     """How many features have two levels to compare, once sparse ones are pooled."""
-    layout, samples = evidence.layout, evidence.samples
-    before, after = (np.diag(sample.joint) for sample in samples)
+    layout, inquiry = evidence.layout, evidence.inquiry
+    before = inquiry.reference.margins().astype(float)
+    after = inquiry.suspect.margins() / inquiry.design_effect
     parts = [slice(layout.starts[f], layout.starts[f + 1]) for f in range(layout.features)]
     groups = [comparable_levels(before[p], after[p], layout.ordered[f]) for f, p in enumerate(parts)]
     return sum(int(g.max()) > 0 for g in groups)

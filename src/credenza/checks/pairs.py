@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from credenza.association.estimate import Power, detectable
+from credenza.association.estimate import Power
 from credenza.association.measures import normalised_pmi, odds_ratio
 from credenza.checks.base import answer, counted
 from credenza.checks.describe import finding_of
 from credenza.checks.evidence import Evidence
+from credenza.checks.inquiry import Inquiry
 from credenza.contracts import Culprit, Finding, FloatArray, Outcome, Severity, Status
 
 NOTABLE_SHARE = 0.01  # of the reference in a cell that the suspect lacks
@@ -36,16 +37,15 @@ class AssociationShift:
 
     def run(self, evidence: Evidence) -> Outcome:
         """Report the culprits, or the smallest strength that would have been seen."""
-        climb, culprits = evidence.climb, evidence.describer.culprits()
-        findings = [self._finding(c, *evidence.describer.two_by_two(k)) for k, c in enumerate(culprits)]
-        if climb.exhausted:
+        inquiry = evidence.inquiry
+        climb, culprits = inquiry.climb, inquiry.culprits()
+        findings = [self._finding(c, *inquiry.describer.two_by_two(k)) for k, c in enumerate(culprits)]
+        if climb.exhausted or (inquiry.beyond and not culprits):
             findings.append(self._exhausted(len(culprits)))
-        power = detectable(
-            *evidence.samples, evidence.layout, alpha=evidence.settings.fdr, power=evidence.settings.power
-        )
+        power = inquiry.power
         details = {
-            "pairs_tested": int(climb.first.tested.sum()),
-            "flagged_at_first": len(evidence.describer.flagged),
+            "pairs_tested": inquiry.ranking.tested,
+            "flagged_at_first": len(inquiry.flagged),
             "effective_rows": float(climb.calibration.effective_size),
             "design_effect": float(evidence.design_effect),
             "residual": float(climb.calibration.residual),
@@ -55,17 +55,20 @@ class AssociationShift:
             "blind_pairs": int(np.isinf(power.strength).sum()),
             "power": power.power,
             "permutation_p": evidence.permutation_p,
+            "features_in_play": len(inquiry.in_play),
+            "rows_weighed": len(inquiry.ladder.codes),
         }
         if not findings and not np.isfinite(power.strength).any():
             return Outcome(self.code, self.title, Status.SKIPPED, self._too_small(evidence), (), details)
         return answer(
             self,
             findings,
-            could_have_missed(power, evidence.permutation_p, int(climb.first.tested.sum()))
+            could_have_missed(power, evidence.permutation_p, inquiry.ranking.tested, inquiry.ranking.pairs)
             + _not_comparable(evidence),
             details=details,
             culprits=culprits,
-            also=f"; {counted(len(evidence.describer.flagged), 'pair')} flagged before anything was explained"
+            also=f"; {counted(len(inquiry.flagged), 'pair')} flagged before anything was explained"
+            + _weighed(inquiry)
             + _unrestorable(climb.calibration.empty, len(culprits)),
         )
 
@@ -77,8 +80,8 @@ class AssociationShift:
         return finding_of(self.code, culprit, odds_ratio=ratios, normalised_pmi=pointwise)
 
     def _too_small(self, evidence: Evidence) -> str:
-        suspect, reference = len(evidence.codes), evidence.reference_counts.rows
-        pairs = len(evidence.layout.pairs[0])
+        suspect, reference = evidence.suspect.rows, evidence.reference_counts.rows
+        pairs = evidence.inquiry.ranking.pairs
         return (
             f"none of {counted(pairs, 'pair')} could show a shift of any size with {counted(suspect, 'row')} "
             f"against {reference:,}: give more rows"
@@ -92,9 +95,8 @@ class AssociationShift:
         return Finding(self.code, (), message, Severity.ALARM)
 
 
-def could_have_missed(power: Power, permutation_p: float | None, tested: int) -> str:
+def could_have_missed(power: Power, permutation_p: float | None, tested: int, pairs: int) -> str:
     """What a clear outcome would not have shown; ``tested`` of the pairs had anything to test."""
-    pairs = len(power.strength)
     told = counted(tested, "pair") if tested == pairs else f"{tested:,} of {counted(pairs, 'pair')}"
     gate = "" if permutation_p is None else f" (permutation p = {permutation_p:.3f})"
     if not pairs or np.isinf(power.typical()):
@@ -105,6 +107,19 @@ def could_have_missed(power: Power, permutation_p: float | None, tested: int) ->
         f"{told} tested, none significant{gate}. A shift of strength {power.typical():.3f} on a typical "
         f"pair, {power.weakest():.3f} on the hardest, would have shown with {power.power:.0%} power{rare}"
     )
+
+
+def _weighed(inquiry: Inquiry) -> str:
+    """What the ladder worked on, where that is not the whole table."""
+    parts, drawn = [], len(inquiry.ladder.codes)
+    if len(inquiry.in_play) < len(inquiry.schema.features):
+        parts.append(f"the {len(inquiry.in_play)} features in play")
+    if 0 < drawn < inquiry.suspect.rows:
+        parts.append(f"a seeded sample of {drawn:,} of {inquiry.suspect.rows:,} rows")
+    told = f"; explained on {' and '.join(parts)}" if parts and drawn else ""
+    if inquiry.beyond:
+        told += f"; whether that explains {counted(inquiry.beyond, 'flagged pair')} of other features was not tested"
+    return told
 
 
 def _not_comparable(evidence: Evidence) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from credenza.association.counts import PairCounts
-from credenza.association.estimate import Power, detectable
-from credenza.association.ladder import Ladder
-from credenza.association.shift import Sample
 from credenza.checks.base import answer
-from credenza.checks.describe import Describer, finding_of
+from credenza.checks.describe import finding_of
 from credenza.checks.evidence import Evidence
-from credenza.checks.groups import could_have_missed
+from credenza.checks.grouped import HeldCounts, group_sizes, inquire
+from credenza.checks.groups import ByColumn, could_have_missed
+from credenza.checks.inquiry import Inquiry
 from credenza.contracts import Culprit, Outcome, Status
 
 
@@ -33,11 +30,11 @@ class SliceShift:
 
     def run(self, evidence: Evidence) -> Outcome:
         """Name slices and pairs."""
-        groups = evidence.slice_groups
-        sizes = groups.sizes()
+        grouping = ByColumn(str(evidence.slices))
+        sizes, rows = group_sizes(evidence, evidence.suspect, grouping), evidence.suspect.rows
         least = evidence.settings.min_slice
-        usable = [g for g in range(len(sizes)) if sizes[g] >= least and len(groups.index) - sizes[g] >= least]
-        small = [groups.labels[g] for g in range(len(sizes)) if g not in usable]
+        usable = [label for label, size in sizes.items() if size >= least and rows - size >= least]
+        small = [label for label in sizes if label not in set(usable)]
         details = {"slices": len(usable), "too_small": small}
         if len(usable) < 2:
             reason = (
@@ -45,69 +42,47 @@ class SliceShift:
                 "at least 2 are needed"
             )
             return Outcome(self.code, self.title, Status.NOT_APPLICABLE, reason, (), details)
-        culprits = self.search(evidence, usable)
-        missed = could_have_missed(self._powers(evidence, usable))
+        culprits, missed = self._search(evidence, grouping, usable)
         if not missed and not culprits:
             reason = f"no pair could show a shift of any size in any of {len(usable)} slices: give more rows"
             return Outcome(self.code, self.title, Status.SKIPPED, reason, (), details)
         findings = [finding_of(self.code, c) for c in culprits]
-        pairs = len(evidence.layout.pairs[0])
+        features = len(evidence.schema.features)
+        pairs = features * (features - 1) // 2
         clear = f"no slice out of {len(usable)} differs from the rest in any of {pairs:,} pairs{missed}"
         if small:
             clear += f"; {len(small)} slices with fewer than {least} rows were not checked"
         return answer(self, findings, clear, details=details, culprits=culprits)
 
-    def _powers(self, evidence: Evidence, usable: list[int]) -> list[Power]:
-        index, whole, s = evidence.slice_groups.index, evidence.suspect_counts, evidence.settings
-        powers = []
-        for g in usable:
-            part = PairCounts.empty(evidence.schema.sizes).update(
-                np.asfortranarray(evidence.codes[index == g])
-            )
-            pair = Sample.of(whole.less(part)), Sample.of(part)
-            powers.append(detectable(*pair, evidence.layout, alpha=s.fdr / len(usable), power=s.power))
-        return powers
-
-    def search(self, evidence: Evidence, usable: list[int]) -> tuple[Culprit, ...]:
-        """Compare each slice with the rest, set the strangest aside, and again."""
-        index = evidence.slice_groups.index
-        rows = {g: np.asfortranarray(evidence.codes[index == g]) for g in usable}
-        counts = {g: PairCounts.empty(evidence.schema.sizes).update(rows[g]) for g in usable}
-        rest, pending = evidence.suspect_counts, set(usable)
+    def _search(
+        self, evidence: Evidence, grouping: ByColumn, usable: list[str]
+    ) -> tuple[tuple[Culprit, ...], str]:
+        """Compare each slice with the rest, set the strangest aside, and again: (culprits, what could be missed)."""
+        rest, pending = evidence.suspect_counts, list(usable)
+        assert isinstance(rest, PairCounts)
+        held = HeldCounts(evidence, evidence.suspect, grouping, usable)
         found: list[Culprit] = []
+        missed = ""
         while len(pending) > 1:
-            ladders = {
-                g: self._ladder(evidence, rows[g], rest.less(counts[g]), len(usable)) for g in sorted(pending)
-            }
-            first = {g: ladder.first_log_p() for g, ladder in ladders.items()}
-            strange = {g: log_p for g, log_p in first.items() if log_p is not None}
-            if not strange:
+            worst: Inquiry | None = None
+            powers = []
+            for label, own in held.of(pending):
+                inquiry = inquire(evidence, grouping, label, rest.less(own), own, len(usable), 1.0)
+                if not missed:
+                    powers.append(inquiry.power)
+                if inquiry.flagged.size and (worst is None or _strength(inquiry) < _strength(worst)):
+                    worst = inquiry
+            missed = missed or could_have_missed(powers)
+            if worst is None:
                 break
-            worst = min(strange, key=lambda g: strange[g])
-            climb = ladders[worst].climb()
-            pending.discard(worst)
-            if climb.steps:
-                rest = rest.less(counts[worst])
-                where = evidence.slice_groups.labels[worst]
-                describer = Describer(
-                    ladders[worst],
-                    climb,
-                    evidence.schema,
-                    alias_share=evidence.settings.alias_share,
-                    where=where,
-                )
-                found += describer.culprits()
-        return tuple(found)
+            pending.remove(worst.where)
+            culprits = worst.culprits()
+            if culprits and isinstance(worst.suspect, PairCounts):
+                rest = rest.less(worst.suspect)
+                found += culprits
+        return tuple(found), missed
 
-    def _ladder(self, evidence: Evidence, codes: np.ndarray, rest: PairCounts, slices: int) -> Ladder:
-        s = evidence.settings
-        correction = "by" if s.correction == "by" else "bh"
-        return Ladder(
-            codes,
-            rest.joint,
-            rest.rows,
-            evidence.layout,
-            fdr=s.fdr / slices,
-            correction=correction,
-            min_strength=s.min_strength,
-        )
+
+def _strength(inquiry: Inquiry) -> float:
+    """The smallest log p of the pairs of a slice."""
+    return float(inquiry.ranking.log_p.min())

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
-from credenza.association.counts import PairCounts
-from credenza.association.estimate import Power, detectable
-from credenza.association.ladder import Ladder
+from credenza.association.estimate import Power
 from credenza.checks.base import answer
-from credenza.checks.describe import Describer, finding_of
+from credenza.checks.describe import finding_of
 from credenza.checks.evidence import Evidence
-from credenza.checks.groups import could_have_missed
+from credenza.checks.grouped import HeldCounts, group_sizes, inquire
+from credenza.checks.groups import ByLevels, could_have_missed
 from credenza.contracts import Culprit, Outcome, Status
+from credenza.data import Source
 
 
 class StrataShift:
@@ -32,17 +30,19 @@ class StrataShift:
 
     def run(self, evidence: Evidence) -> Outcome:
         """Climb inside every stratum."""
-        reference, suspect = evidence.strata_groups
+        grouping = ByLevels.of(evidence.schema, evidence.strata)
+        before, after = (group_sizes(evidence, s, grouping) for s in _sides(evidence))
         least = evidence.settings.min_slice
-        both = np.minimum(reference.sizes(), suspect.sizes())
-        usable = np.flatnonzero(both >= least)
-        small = [suspect.labels[g] for g in np.flatnonzero(both < least)]
+        labels = sorted({*before, *after})
+        both = {label: min(before.get(label, 0), after.get(label, 0)) for label in labels}
+        usable = [label for label in labels if both[label] >= least]
+        small = [label for label in labels if both[label] < least]
         details = {"strata": len(usable), "too_small": small}
-        if not usable.size:
+        if not usable:
             reason = f"no stratum has {least} rows on both sides: use fewer or coarser strata columns"
             return Outcome(self.code, self.title, Status.NOT_APPLICABLE, reason, (), details)
-        known = {frozenset(pair) for c in evidence.describer.culprits() for pair in (c.features, *c.aliases)}
-        climbed = [self._climb(evidence, int(g), len(usable)) for g in usable]
+        known = {frozenset(pair) for c in evidence.inquiry.culprits() for pair in (c.features, *c.aliases)}
+        climbed = self._climb(evidence, grouping, usable)
         culprits = tuple(c for found, _ in climbed for c in found if frozenset(c.features) not in known)
         missed = could_have_missed([power for _, power in climbed])
         if not missed and not culprits:
@@ -54,24 +54,18 @@ class StrataShift:
             clear += f"; {len(small)} strata with fewer than {least} rows on a side were not checked"
         return answer(self, findings, clear, details=details, culprits=culprits)
 
-    def _climb(self, evidence: Evidence, stratum: int, strata: int) -> tuple[tuple[Culprit, ...], Power]:
-        reference, suspect = evidence.strata_groups
-        s = evidence.settings
-        codes = np.asfortranarray(evidence.codes[suspect.index == stratum])
-        within = np.asfortranarray(evidence.reference_codes[reference.index == stratum])
-        counts = PairCounts.empty(evidence.schema.sizes).update(within)
-        ladder = Ladder(
-            codes,
-            counts.joint,
-            counts.rows,
-            evidence.layout,
-            fdr=s.fdr / strata,
-            correction="by" if s.correction == "by" else "bh",
-            min_strength=s.min_strength,
-            design_effect=evidence.design_effect,
-        )
-        where = suspect.labels[stratum]
-        describer = Describer(ladder, ladder.climb(), evidence.schema, alias_share=s.alias_share, where=where)
-        samples = ladder.reference, ladder.plain
-        power = detectable(*samples, evidence.layout, alpha=s.fdr / strata, power=s.power)
-        return describer.culprits(), power
+    def _climb(
+        self, evidence: Evidence, grouping: ByLevels, usable: list[str]
+    ) -> list[tuple[tuple[Culprit, ...], Power]]:
+        reference, suspect = _sides(evidence)
+        before, after = (HeldCounts(evidence, side, grouping, usable) for side in (reference, suspect))
+        out = []
+        for (label, known), (_, own) in zip(before.of(usable), after.of(usable), strict=True):
+            inquiry = inquire(evidence, grouping, label, known, own, len(usable))
+            out.append((inquiry.culprits(), inquiry.power))
+        return out
+
+
+def _sides(evidence: Evidence) -> tuple[Source, Source]:
+    assert isinstance(evidence.reference, Source)
+    return evidence.reference, evidence.suspect

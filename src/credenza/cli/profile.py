@@ -34,14 +34,14 @@ def profile_command(
 
     Profiles of parts of a table add up when all have the levels of the first (--like): see profile merge.
     """
-    from credenza.association.profile import Profile, profile
+    from credenza.association.profile import Profile
+    from credenza.report import profile
 
     check_profile_path(out, [data])
     names = split_names("--columns", columns)
     with working("profiling", quiet=quiet):
         model = None if like is None else Profile.load(like)
-        elsewhere = {} if engine is EngineName.LOCAL else {"engine": engine.value}
-        profile(data, columns=names, like=model, seed=seed, **elsewhere).save(out)
+        profile(data, columns=names, like=model, engine=engine.value, seed=seed).save(out)
     say(f"wrote {out}", quiet=quiet)
 
 

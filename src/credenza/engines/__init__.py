@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credenza.engines.base import Engine, PairKernel, State
+from credenza.engines.base import Engine, State
 from credenza.engines.choose import ENGINES, get_engine
 from credenza.engines.cuda import CudaEngine
 from credenza.engines.local import LocalEngine
@@ -14,7 +14,6 @@ __all__ = [
     "CudaEngine",
     "Engine",
     "LocalEngine",
-    "PairKernel",
     "SparkEngine",
     "State",
     "get_engine",

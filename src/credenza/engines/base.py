@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from credenza.contracts import IntArray
+from credenza.association.counts import PairKernel
 from credenza.data import Source
-
-PairKernel = Callable[[NDArray[np.uint8], tuple[int, ...]], IntArray]
 
 
 class State(Protocol):

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from credenza.association.counts import PairKernel
 from credenza.contracts import IntArray
 from credenza.data import Source
 from credenza.data.progress import announce
-from credenza.engines.base import PairKernel, S
+from credenza.engines.base import S
 from credenza.engines.local import LocalEngine
 from credenza.errors import MissingExtraError
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from credenza.association.counts import PairKernel
 from credenza.data import Source, open_source
 from credenza.data.progress import tracked
-from credenza.engines.base import PairKernel, S
+from credenza.engines.base import S
 from credenza.engines.spark_session import is_spark_frame
 from credenza.engines.spark_source import open_spark
 

@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from credenza.association.counts import PairKernel
 from credenza.data import Source, open_source
-from credenza.engines.base import PairKernel, S
+from credenza.engines.base import S
 from credenza.engines.local import LocalEngine
 from credenza.engines.spark_session import find_session, is_running, is_spark_frame, start_local
 from credenza.engines.spark_source import SparkSource, open_spark

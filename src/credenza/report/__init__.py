@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from credenza.report.profiling import profile
 from credenza.report.result import Audit
 from credenza.report.run import audit
 
-__all__ = ["Audit", "audit"]
+__all__ = ["Audit", "audit", "profile"]

@@ -12,6 +12,7 @@ from typing import Any
 from credenza._version import __version__
 from credenza.association.profile import SUFFIX, Profile
 from credenza.checks import Evidence, Settings
+from credenza.checks.pair_table import pair_table
 from credenza.checks.policy_file import Policy, read_policy
 from credenza.checks.runner import chosen, run_checks
 from credenza.contracts import (
@@ -79,8 +80,9 @@ def audit(
 
     Notes
     -----
-    Two passes over each side. The suspect's codes are held in memory, one byte a value; the reference's are not,
-    unless strata or the permutation gate ask for them. Sources: ``docs/checks.md``.
+    Two passes over each side, one where all columns are boolean and none has gaps; one more over the columns in play
+    when something moved. Memory does not grow with the rows, unless the permutation gate asks for all of them: about
+    K^2 / 2 integers a side for K levels in all, and the row keys of CZ002. Sources: ``docs/checks.md``.
 
     Examples
     --------
@@ -104,6 +106,7 @@ def audit(
         slices=slices,
         strata=_strata(strata),
         policy=read_policy(policy) if policy is not None and not isinstance(policy, Policy) else policy,
+        engine=counting,
     )
     _require_features(evidence)
     outcomes, seconds = run_checks(evidence, selection)
@@ -114,7 +117,7 @@ def audit(
         verdict=verdict(outcomes),
         outcomes=outcomes,
         culprits=_strongest_first(culprits),
-        pairs=evidence.describer.pairs() if ladder_ran else None,
+        pairs=pair_table(evidence.inquiry) if ladder_ran else None,
         features=_features(evidence),
         inputs=_inputs(evidence),
         settings=settings.to_dict()
@@ -124,8 +127,8 @@ def audit(
         | {n: version(n) for n in LIBRARIES},
         timing=seconds | {"total": time.perf_counter() - started},
     )
-    weights = evidence.climb.calibration.weights if ladder_ran else None
-    return Audit(result, frame_like=_frame_like(source), weights=weights)
+    weights = evidence.row_weights if ladder_ran else None
+    return Audit(result, frame_like=_frame_like(source), row_weights=weights)
 
 
 def open_reference(reference: Any, engine: Engine) -> Source | Profile | None:
