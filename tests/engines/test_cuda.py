@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from credenza.association.counts import PairCounts
+from credenza.association.counts import PairCounts, PairKernel
 from credenza.data.progress import watch
-from credenza.engines import CudaEngine, PairKernel
+from credenza.engines import CudaEngine
 from credenza.engines import cuda as cuda_module
 from credenza.engines.cuda import TorchPairs
 from credenza.errors import MissingExtraError
