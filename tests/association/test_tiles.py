@@ -107,3 +107,29 @@ assert (out == bits @ bits.T).all()
 def test_machines_without_wide_counts_count_alike(tmp_path: object) -> None:
     plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", NARROW], check=True, env={**os.environ, **plain})
+
+
+@pytest.mark.parametrize("planes", [5, 250, 517, 1_000])
+def test_a_block_mirrors_its_own_counts_and_leaves_those_of_other_threads_alone(planes: int) -> None:
+    """Blocks are counted side by side: a cell outside a block, and outside its mirror image, may be in the making."""
+    seen = np.zeros((planes, planes), np.int64)
+    before = np.arange(planes * planes).reshape(planes, planes)
+    for block in tiles._blocks(planes, planes, True):
+        out = before.copy()
+        tiles._mirror(out, *block)
+        rows, columns = np.meshgrid(np.arange(*block[:2]), np.arange(*block[2:]), indexing="ij")
+        upper = rows <= columns
+        rows, columns = rows[upper], columns[upper]
+        seen[rows, columns] += 1
+        expected = before.copy()
+        expected[columns, rows] = before[rows, columns]
+        np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(seen, np.triu(np.ones_like(seen)))
+
+
+def test_threads_that_meet_in_a_block_row_count_what_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "cores", lambda: 4)
+    planes = words(np.random.default_rng(5), 1_000, 150)
+    expected = gram(planes, planes)
+    for _ in range(8):
+        np.testing.assert_array_equal(counted(planes, planes, mirrored=True), expected)

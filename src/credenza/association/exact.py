@@ -55,7 +55,7 @@ def _walk(a, b, c, d, e, f, g, h, ratios):  # type: ignore[no-untyped-def]
             log_scale += log(term)
             total /= term
             term, point = 1.0, exp(-log_scale)
-        elif last < 1.0 and term < NEGLIGIBLE * (total + point):
+        elif (last < 1.0 and term < NEGLIGIBLE * (total + point)) or k > room:
             break
         if last > STEEP:
             size = 8

@@ -228,12 +228,14 @@ def _blocks(rows: int, columns: int, mirrored: bool) -> list[tuple[int, int, int
 
 
 def _mirror(out: IntArray, i_first: int, i_last: int, j_first: int, j_last: int) -> None:
-    """Copy what is above the diagonal of a block to its mirror image."""
-    if i_last > j_first:
-        upper = np.triu(out[i_first:i_last, i_first:i_last])
-        out[i_first:i_last, i_first:i_last] = upper + np.triu(upper, 1).T
-    beyond = max(i_last, j_first)
-    out[beyond:j_last, i_first:i_last] = out[i_first:i_last, beyond:j_last].T
+    """Copy what a block counted above the diagonal to its mirror image, and touch nothing else: others count on."""
+    above, corner = min(i_last, j_first), max(i_first, j_first)
+    if i_first < above:
+        out[j_first:j_last, i_first:above] = out[i_first:above, j_first:j_last].T
+    if corner < i_last:
+        upper = np.triu(out[corner:i_last, corner:i_last])
+        out[corner:i_last, corner:i_last] = upper + np.triu(upper, 1).T
+        out[i_last:j_last, corner:i_last] = out[corner:i_last, i_last:j_last].T
 
 
 def count(left: Words, right: Words, out: IntArray, *, mirrored: bool) -> None:
