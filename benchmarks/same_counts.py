@@ -19,11 +19,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from measure import columns, heading, row, settings
-from packed import table
+from packed import floats, table
 
 from credenza.association.census import Census
 from credenza.association.counts import PairCounts
-from credenza.association.kernels import pack_booleans
+from credenza.association.kernels import inner_counts, pack_booleans
 from credenza.data import Schema, encode, fit_schema, open_source, sketch
 from credenza.engines import get_engine
 from credenza.errors import CredenzaError
@@ -123,6 +123,20 @@ def from_bits(path: Path, schema: Schema) -> PairCounts:
     return PairCounts.empty(schema.sizes).update_planes(planes, data.num_rows)
 
 
+def threaded(rows: int, features: int, repeats: int) -> bool:
+    """Count a batch on all cores again and again, and print how often the matrix was the product's."""
+    data = table(rows, features, seed=SEED)
+    planes = pack_booleans([column.chunk(0) for column in data.columns])
+    matrix = floats(data)
+    wanted = (matrix @ matrix.T).astype(np.int64)  # exact: whole numbers below 2^24
+    started = time.perf_counter()
+    right = sum(np.array_equal(inner_counts(planes), wanted) for _ in range(repeats))
+    seconds = (time.perf_counter() - started) / repeats
+    name = f"threads, {right} of {repeats} times as numpy's product"
+    row("one batch", rows, 2 * features, name, seconds, "", right == repeats)
+    return right == repeats
+
+
 def compare(title: str, data: pa.Table, place: Path) -> bool:
     """Print a line a way; whether all agree."""
     path = place / "table.parquet"
@@ -153,6 +167,7 @@ def main() -> None:
     columns("table", "rows", "levels", "counted by", "seconds", "digest", "identical")
     with tempfile.TemporaryDirectory() as folder:
         good = compare("boolean", table(rows, features, seed=SEED), Path(folder))
+        good &= threaded(32_768, 1_000, 20 if args.small else 200)
         good &= compare("mixed", mixed(rows, features // 4), Path(folder))
     if not good:
         print("\nThe counts differ.", file=sys.stderr)
