@@ -155,13 +155,13 @@ def test_pages_against_an_encoder(values: list[bool | None], packed: bool, packe
     held = [bool(value) for value in values if value is not None]
     inner = runs_of(held, packed_values) if held else b""
     body = len(inner).to_bytes(4, "little") + inner
-    found = read_page(*page_of(body, runs_of(there, packed), len(values), encoding=3), None, True)
+    found = read_page(*page_of(body, runs_of(there, packed), len(values), encoding=3), None, True, 10_000)
     assert found.to_pylist() == values
 
 
 def refused(header: dict[int, Any], body: memoryview) -> str:
     with pytest.raises(PageError) as caught:
-        read_page(header, body, None, True)
+        read_page(header, body, None, True, 10_000)
     return str(caught.value)
 
 
@@ -178,7 +178,11 @@ def test_messages_about_pages() -> None:
     assert refused(*page_of(b"\x01" * 3, varint(5 << 1 | 1) + b"\x01", 20)) == "a run of bits is cut short"
     assert refused(*page_of(b"\x01" * 3, b"\x00", 20)) == "a run has no length"
     assert refused(*page_of(b"\x01" * 3, b"\xff" * 12, 20)) == "a number is too long"
-    assert read_page({1: 1, 2: 0}, memoryview(b""), None, True).to_pylist() == []
+    beyond = "a page claims 2,000,000,000 values in 30 bytes, where 10,000 values are left"
+    assert refused({1: 0, 2: 30, 3: 30, 5: {1: 2_000_000_000, 2: 0, 3: 3}}, memoryview(b"")) == beyond
+    bomb = "a page claims 20 values in 1,000,000,000 bytes, where 10,000 values are left"
+    assert refused({1: 0, 2: 10**9, 3: 30, 5: {1: 20, 2: 0, 3: 3}}, memoryview(b"")) == bomb
+    assert read_page({1: 1, 2: 0}, memoryview(b""), None, True, 0).to_pylist() == []
 
 
 def test_headers() -> None:

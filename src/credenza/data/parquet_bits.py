@@ -114,7 +114,7 @@ def _pages(file: BinaryIO, chunks: Sequence[_Chunk], nullable: bool) -> Iterator
                 raise PageError("a page is longer than its column")
             if at + size > base + len(held):
                 held, base = _read(file, at, size), at
-            page = read_page(header, held[at - base : at - base + size], codec, nullable)
+            page = read_page(header, held[at - base : at - base + size], codec, nullable, chunk.rows - rows)
             at, rows = at + size, rows + len(page)
             yield page
         if rows != chunk.rows:

@@ -23,6 +23,7 @@ _TRUE, _FALSE, _BINARY, _STRUCT = 1, 2, 8, 12
 _WIDTHS = {3: 1, 7: 8}  # bytes of a byte and of a double
 _INTEGERS = (4, 5, 6)
 _DEEPEST = 8
+_FRAME, _BYTES = 64, 5  # bytes of a page at most: so many, and so many for each value
 _SHORT = 128  # bytes that most headers fit into
 
 
@@ -56,14 +57,14 @@ def body_size(header: dict[int, Any]) -> int:
 
 
 def read_page(
-    header: dict[int, Any], body: memoryview, codec: pa.Codec | None, nullable: bool
+    header: dict[int, Any], body: memoryview, codec: pa.Codec | None, nullable: bool, most: int
 ) -> pa.BooleanArray:
     """Decode the values of a page.
 
     Parameters
     ----------
     header : see :func:`read_header`. body : the bytes behind it. codec : what they are compressed with. nullable :
-        whether the column may hold nulls.
+        whether the column may hold nulls. most : values that the page can have at most.
 
     Returns
     -------
@@ -82,6 +83,8 @@ def read_page(
     if not isinstance(facts, dict) or not isinstance(size, int) or facts.get(1, -1) < 0:
         raise PageError("a page header lacks its counts")
     count = facts[1]
+    if count > most or size > _FRAME + _BYTES * count:  # before anything of that size is made
+        raise PageError(f"a page claims {count:,} values in {size:,} bytes, where {most:,} values are left")
     if kind == _DATA:
         raw = _decompressed(body, size, codec)
         if nullable and facts.get(3) != _RLE:
