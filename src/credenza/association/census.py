@@ -59,16 +59,16 @@ class Survey:
     repeats: Repeats | None
 
     @classmethod
-    def empty(cls, schema: pa.Schema, *, seed: int = 0) -> Survey:
-        """The survey of no rows of these columns."""
-        boolean = all(pa.types.is_boolean(kind) for kind in schema.types)
-        at_once = boolean and 0 < 2 * len(schema) <= DENSE_PLANES
-        counts = PairCounts.empty((2,) * len(schema)) if at_once else None
+    def empty(cls, schema: pa.Schema, *, seed: int = 0, at_once: bool = True) -> Survey:
+        """The survey of no rows of these columns; ``at_once`` says whether it may count."""
+        boolean = at_once and all(pa.types.is_boolean(kind) for kind in schema.types)
+        counting = boolean and 0 < 2 * len(schema) <= DENSE_PLANES
+        counts = PairCounts.empty((2,) * len(schema)) if counting else None
         return cls(
             tuple(schema.names),
             TableSketch.empty(schema, seed=seed),
             counts,
-            Repeats.empty() if at_once else None,
+            Repeats.empty() if counting else None,
         )
 
     def starting_at(self, row: int) -> Survey:

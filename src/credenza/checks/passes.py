@@ -96,7 +96,10 @@ class Passes:
 
     def _survey(self, source: Source, columns: Sequence[str], label: str) -> Survey:
         fields = pa.schema([source.schema.field(name) for name in columns])
-        return self.fold(source, columns, Survey.empty(fields, seed=self.settings.seed), label)
+        at_once = self.engine.kernel is None  # else pairs are counted elsewhere, in a pass of their own
+        return self.fold(
+            source, columns, Survey.empty(fields, seed=self.settings.seed, at_once=at_once), label
+        )
 
     @cached_property
     def suspect_survey(self) -> Survey:

@@ -7,14 +7,16 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
 from credenza.data.binary_files import ArrowReader, ParquetReader, Reader, reject_duplicates
 from credenza.data.columns import Family, family, plain_type
-from credenza.data.csv_files import open_csv
-from credenza.data.text_files import TextReader, open_jsonl
 from credenza.errors import InputError
+
+if TYPE_CHECKING:
+    from credenza.data.text_files import TextReader
 
 FORMATS = {
     ".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson":
@@ -131,11 +133,19 @@ def _open_file(path: Path, kind: str, label: str) -> Reader:
         raise InputError(f"{label} may not be read; check its permissions")
     if path.stat().st_size == 0:
         raise InputError(f"{label} is empty (0 bytes); give a file with data")
-    openers: dict[str, Callable[[Path, str], Reader]]
-    openers = {"parquet": ParquetReader, "arrow": ArrowReader, "csv": open_csv, "jsonl": open_jsonl}
-    reader = openers[kind](path, label)
+    reader = _opener(kind)(path, label)
     reject_duplicates(reader.schema.names, label)
     return reader
+
+
+def _opener(kind: str) -> Callable[[Path, str], Reader]:
+    """What opens files of a format; DuckDB, which reads the text ones, is only loaded for them."""
+    if kind in ("parquet", "arrow"):
+        return ParquetReader if kind == "parquet" else ArrowReader
+    from credenza.data.csv_files import open_csv
+    from credenza.data.text_files import open_jsonl
+
+    return open_csv if kind == "csv" else open_jsonl
 
 
 def _join(readers: Sequence[Reader], files: Sequence[Path], label: str) -> FolderReader:
@@ -149,8 +159,8 @@ def _join(readers: Sequence[Reader], files: Sequence[Path], label: str) -> Folde
                 f"{label} mixes columns: {odd[0]!r} is in {holder.name} but not in {lacks.name}; "
                 "give files with the same columns"
             )
-    if all(isinstance(reader, TextReader) for reader in readers):
-        _agree([reader for reader in readers if isinstance(reader, TextReader)])
+    if not isinstance(readers[0], ParquetReader | ArrowReader):
+        _agree(cast("Sequence[TextReader]", readers))
     fields = [_common_field(name, readers, files, label) for name in first.names]
     return FolderReader(readers, pa.schema(fields))
 

@@ -31,7 +31,7 @@ class BitColumn:
 
     def __init__(self, file: BinaryIO, chunks: Sequence[_Chunk], nullable: bool) -> None:
         self._pages = _pages(file, chunks, nullable)
-        self._left: pa.BooleanArray = pa.array([], pa.bool_())
+        self._left: pa.BooleanArray = pa.nulls(0, pa.bool_())
 
     def take(self, rows: int) -> pa.BooleanArray:
         """Return the next rows.

@@ -76,7 +76,7 @@ def read_page(
     """
     kind, size = header.get(1), header.get(2)
     if kind == _INDEX:
-        return pa.array([], pa.bool_())
+        return pa.nulls(0, pa.bool_())
     if kind not in (_DATA, _DATA_2):
         raise PageError(f"page type {kind}")
     facts = header.get(5 if kind == _DATA else 8)

@@ -19,7 +19,6 @@ import pyarrow as pa
 from credenza.data.ahead import ahead
 from credenza.data.binary_files import Reader, reject_duplicates
 from credenza.data.files import open_path
-from credenza.data.frames import content_digest, open_frame
 from credenza.data.repeats import Duplicates, Repeats, row_keys_of
 from credenza.errors import InputError, UsageError
 
@@ -115,6 +114,8 @@ class Source:
     @cached_property
     def _fingerprint(self) -> str:
         if not self.files:
+            from credenza.data.frames import content_digest
+
             return content_digest(self._reader)
         digest = hashlib.sha256()
         for path in self.files:
@@ -187,6 +188,8 @@ def open_source(data: Any, *, role: str = "data") -> Source:
         opened = open_path(cast("str | os.PathLike[str]", data), role)
         source = Source(opened.name, opened.kind, opened.reader, lambda table: table, opened.files)
     else:
+        from credenza.data.frames import open_frame
+
         frame = open_frame(data, role)
         source = Source(frame.name, frame.kind, frame.reader, frame.like)
     label = f"{role} ({source.name})"

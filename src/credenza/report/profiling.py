@@ -89,7 +89,8 @@ def _survey(
     else:
         names = source.columns if columns is None else tuple(columns)
     known = [source.schema.field(name) for name in names if name in source.columns]
-    return engine.fold(source, names, Survey.empty(pa.schema(known), seed=seed), label="reading")
+    state = Survey.empty(pa.schema(known), seed=seed, at_once=engine.kernel is None)
+    return engine.fold(source, names, state, label="reading")
 
 
 def _schema_like(like: Profile, source: Source, survey: Survey) -> Schema:
