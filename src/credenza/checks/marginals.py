@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from credenza.association.shift import comparable_levels
-from credenza.checks.base import answer
+from credenza.checks.base import answer, counted
 from credenza.checks.evidence import Evidence
 from credenza.contracts import Finding, Outcome, Severity, Status
 
@@ -66,11 +66,11 @@ class MarginalShift:
         )
         details = {"features_tested": tested}
         if not tested and not findings:
-            reason = (
-                f"none of {rare} features has two levels of 20 expected rows on both sides: give more rows"
-            )
+            reason = f"none of {counted(rare, 'feature')} has two levels of 20 expected rows on both sides: give more rows"
             return Outcome(self.code, self.title, Status.SKIPPED, reason, (), details)
-        clear = f"none of {tested} features takes its values more or less often than expected{left}"
+        clear = (
+            f"none of {counted(tested, 'feature')} takes its values more or less often than expected{left}"
+        )
         return answer(self, findings, clear, details=details)
 
 

@@ -44,7 +44,7 @@ class Structure:
         rows = reference.rows if reference is not None else 0
         kind = "profile" if isinstance(reference, Profile) else "reference"
         clear = (
-            f"{len(evidence.schema.features)} audited columns agree; "
+            f"{counted(len(evidence.schema.features), 'audited column')} agree; "
             f"{counted(evidence.suspect.rows, 'row')} against {rows:,} in the {kind}"
         )
         return answer(
