@@ -10,7 +10,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from credenza.association.counts import PairCounts
-from credenza.checks.collision import spanning_tree, tree_collision
+from credenza.checks.collision import coincidence, spanning_tree, tree_collision
+from credenza.data import Duplicates
 
 
 def counts_of(codes: np.ndarray, sizes: tuple[int, ...]) -> PairCounts:
@@ -82,3 +83,11 @@ def test_the_spanning_tree_weighs_what_an_independent_one_does(features: int, se
     total = sum(weights[f, parent[f]] for f in order[1:])
     expected = 3.0 * (features - 1) - (least.sum() if least is not None else 0.0)
     assert total == pytest.approx(expected)
+
+
+def test_the_error_of_an_estimate_enters_the_variance() -> None:
+    exact = Duplicates(1_000, 900, 100, 3, 5)
+    guessed = Duplicates(1_000, 900, 100, 3, 5, share=0.5, error=20.0)
+    (u, known), (v, wider) = coincidence(exact), coincidence(guessed)
+    assert u == v
+    assert wider - known == pytest.approx((20.0 / (1_000 * 999 / 2)) ** 2)

@@ -8,6 +8,7 @@ import pytest
 from checks.tables import evidence, population
 
 from credenza.checks.collision import coincidence, coincidence_excess
+from credenza.checks.duplicates import repeats
 from credenza.contracts import Severity, Status
 from credenza.data import Duplicates
 from credenza.report import profiling as profiles
@@ -166,3 +167,9 @@ def test_rounded_values_do_not_count_as_copies() -> None:
         return pa.table({"x": x, "y": y, "z": rng.random(4_000) < 0.5})
 
     assert evidence(world(1), world(9)).design_effect == 1.0
+
+
+def test_an_estimate_says_so() -> None:
+    assert repeats(Duplicates(1_000, 900, 100, 3)) == "100 of 1,000 rows repeat an earlier one"
+    told = repeats(Duplicates(1_000, 900, 100, 3, share=0.25, error=9.0))
+    assert told == "about 100 of 1,000 rows repeat an earlier one (by 25.0% of the distinct rows)"

@@ -85,14 +85,16 @@ def coincidence(d: Duplicates) -> tuple[float, float]:
     """(share of coinciding row pairs, its variance as a U-statistic of order two).
 
     Var = 4 z1 / n + 2 z2 / n^2 with z1 = P3 - U^2, z2 = U - U^2; P3 is the share of coinciding row triples. At least
-    one pair is counted in z2, so that a sample without coincidences still has a variance.
+    one pair is counted in z2, so that a sample without coincidences still has a variance. Where the pairs were estimated
+    from a sample of the distinct rows, the variance of that estimate is added.
     """
     n = d.rows
     pairs = n * (n - 1) / 2
     u = d.pairs / pairs
     triples = d.triples / (n * (n - 1) * (n - 2) / 6) if n > 2 else 0.0
     floor = max(u, 1 / pairs)
-    return u, 4 * max(triples - u**2, 0.0) / n + 2 * max(floor - floor**2, 0.0) / n**2
+    within = 4 * max(triples - u**2, 0.0) / n + 2 * max(floor - floor**2, 0.0) / n**2
+    return u, within + (d.error / pairs) ** 2
 
 
 @dataclass(frozen=True)

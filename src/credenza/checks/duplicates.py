@@ -47,7 +47,7 @@ class DuplicateRows:
     def _against(self, evidence: Evidence, found: Duplicates, excess: Excess) -> Outcome:
         s = evidence.settings
         details = _details(found) | {"expected_pairs": excess.expected, "z": excess.z}
-        clear = f"{_repeats(found)}; the reference's rate explains that"
+        clear = f"{repeats(found)}; the reference's rate explains that"
         if excess.z <= s.duplicate_z or excess.pairs < s.duplicate_share * found.rows:
             return answer(self, [], clear, details=details)
         message = (
@@ -65,7 +65,7 @@ class DuplicateRows:
         chance = tree_collision(counts) if found.pairs and isinstance(counts, PairCounts) else 0.0
         expected = chance * found.rows * (found.rows - 1) / 2
         details = _details(found) | {"expected_pairs": float(expected)}
-        clear = f"{_repeats(found)}; chance explains that"
+        clear = f"{repeats(found)}; chance explains that"
         most = MODEL_FACTOR * expected
         floor = max(most + 4 * most**0.5 + 2, evidence.settings.duplicate_share * found.rows)
         if found.pairs <= floor:
@@ -79,10 +79,12 @@ class DuplicateRows:
         return answer(self, [finding], "", details=details)
 
 
-def _repeats(d: Duplicates) -> str:
+def repeats(d: Duplicates) -> str:
+    """How many rows repeat another; "about" where that was estimated."""
     again = d.rows - d.distinct
-    return f"{again:,} of {d.rows:,} rows {'repeats' if again == 1 else 'repeat'} an earlier one"
+    told = f"{again:,} of {d.rows:,} rows {'repeats' if again == 1 else 'repeat'} an earlier one"
+    return told if d.share == 1.0 else f"about {told} (by {d.share:.1%} of the distinct rows)"
 
 
 def _details(d: Duplicates) -> dict[str, object]:
-    return {"rows": d.rows, "distinct": d.distinct, "pairs": d.pairs, "most": d.most}
+    return {"rows": d.rows, "distinct": d.distinct, "pairs": d.pairs, "most": d.most, "share": d.share}

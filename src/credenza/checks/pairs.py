@@ -67,7 +67,7 @@ class AssociationShift:
             + _not_comparable(evidence),
             details=details,
             culprits=culprits,
-            also=f"; {counted(len(inquiry.flagged), 'pair')} flagged before anything was explained"
+            also=f"; {_flagged(inquiry)} flagged before anything was explained"
             + _weighed(inquiry)
             + _unrestorable(climb.calibration.empty, len(culprits)),
         )
@@ -107,6 +107,12 @@ def could_have_missed(power: Power, permutation_p: float | None, tested: int, pa
         f"{told} tested, none significant{gate}. A shift of strength {power.typical():.3f} on a typical "
         f"pair, {power.weakest():.3f} on the hardest, would have shown with {power.power:.0%} power{rare}"
     )
+
+
+def _flagged(inquiry: Inquiry) -> str:
+    """How many pairs were significant at first; a lower bound where the ranking holds no more."""
+    least = "" if inquiry.ranking.complete(inquiry.fdr) else "at least "
+    return least + counted(len(inquiry.flagged), "pair")
 
 
 def _weighed(inquiry: Inquiry) -> str:
