@@ -85,8 +85,8 @@ def coincidence(d: Duplicates) -> tuple[float, float]:
     """(share of coinciding row pairs, its variance as a U-statistic of order two).
 
     Var = 4 z1 / n + 2 z2 / n^2 with z1 = P3 - U^2, z2 = U - U^2; P3 is the share of coinciding row triples. At least
-    one pair is counted in z2, so that a sample without coincidences still has a variance. Where the pairs were estimated
-    from a sample of the distinct rows, the variance of that estimate is added.
+    one pair is counted in z2, so that a sample without coincidences still has a variance. Where the pairs were
+    estimated from a sample of the distinct rows, the variance of that estimate is added.
     """
     n = d.rows
     pairs = n * (n - 1) / 2

@@ -66,7 +66,10 @@ class MarginalShift:
         )
         details = {"features_tested": tested}
         if not tested and not findings:
-            reason = f"none of {counted(rare, 'feature')} has two levels of 20 expected rows on both sides: give more rows"
+            reason = (
+                f"none of {counted(rare, 'feature')} has two levels of 20 expected rows on both sides: "
+                "give more rows"
+            )
             return Outcome(self.code, self.title, Status.SKIPPED, reason, (), details)
         clear = (
             f"none of {counted(tested, 'feature')} takes its values more or less often than expected{left}"
