@@ -9,6 +9,7 @@ import numpy as np
 
 from credenza.association.ladder import Climb, Ladder, Step
 from credenza.association.measures import mutual_information, pairwise_mutual_information, rank_correlation
+from credenza.association.moments import Moments
 from credenza.association.probes import Layout
 from credenza.association.shift import cells, tables_at
 from credenza.association.tails import normal_isf
@@ -16,7 +17,6 @@ from credenza.contracts import Culprit, Finding, FloatArray, Severity
 from credenza.data import Schema
 
 ALIAS_CORRELATION = 0.95  # rank correlation in bins from which two ordered features are one
-Correlations = tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]
 
 
 def table_mcc(tables: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -39,7 +39,7 @@ class Describer:
     rows : of the suspect.
     alias_share : see :class:`credenza.checks.settings.Settings`.
     where : the part of the suspect that the ladder looked at; "" for the whole.
-    correlations : Pearson correlations of numeric pairs by name, reference and suspect.
+    moments : of the numeric columns, reference and suspect.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class Describer:
         rows: int,
         alias_share: float,
         where: str = "",
-        correlations: Correlations = ({}, {}),
+        moments: tuple[Moments, ...] = (),
     ) -> None:
         self.ladder, self.climb, self.schema = ladder, climb, schema
-        self.layout, self.where, self.correlations = ladder.layout, where, correlations
+        self.layout, self.where, self.moments = ladder.layout, where, moments
         self.rows, self.alias_share = rows, alias_share
         self.flagged = {int(k) for k in ladder.significant(climb.first, [])}
         self.aliases = [self._aliases(step) for step in climb.steps]
@@ -149,8 +149,8 @@ class Describer:
         return rank_correlation(before[:a, :b]), rank_correlation(after[:a, :b])
 
     def _pearson(self, names: tuple[str, str]) -> tuple[float, float] | None:
-        reference, suspect = self.correlations
-        return (reference[names], suspect[names]) if names in reference and names in suspect else None
+        found = [m.pearson(*names) for m in self.moments]
+        return (found[0], found[1]) if len(found) == 2 and np.isfinite(found).all() else None
 
 
 def probe_name(schema: Schema, layout: Layout, probe: int) -> str:

@@ -43,14 +43,14 @@ class CodedRepeats:
 class Evidence(Passes):
     """One suspect, perhaps a reference, and everything that is derived from them; see :class:`Passes`."""
 
-    @cached_property
-    def correlations(self) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]:
-        """Pearson correlations of numeric pairs by name: (reference, suspect)."""
-        census, profile = self.reference_census, self.reference
-        known = profile.moments if isinstance(profile, Profile) else None
-        if census is not None:
-            known = census.moments
-        return {} if known is None else _by_name(known), _by_name(self.suspect_census.moments)
+    @property
+    def moments(self) -> tuple[Moments, Moments]:
+        """Moments of the numeric columns: (reference, suspect)."""
+        if isinstance(self.reference, Profile):
+            return self.reference.moments, self.suspect_census.moments
+        census = self.reference_census
+        assert census is not None
+        return census.moments, self.suspect_census.moments
 
     @cached_property
     def duplicate_excess(self) -> Excess | None:
@@ -73,12 +73,7 @@ class Evidence(Passes):
         copies, rows = self._copies(self.duplicate_excess), self.suspect.rows
         if copies < 0.01 * rows or not isinstance(self.reference, Source):
             return 1.0 + 2.0 * copies / rows
-        found, known = (
-            self.fold(
-                source, self.schema.names, CodedRepeats(self.schema, Repeats.empty()), "comparing rows"
-            ).repeats.read()
-            for source in (self.suspect, self.reference)
-        )
+        found, known = (self._coded_duplicates(source) for source in (self.suspect, self.reference))
         levels = coincidence_excess(found, known, self._collision_ratio)
         return 1.0 + 2.0 * min(copies, self._copies(levels)) / rows
 
@@ -115,7 +110,7 @@ class Evidence(Passes):
             s,
             design_effect=self.design_effect,
             gate=self.permutation_p is None or self.permutation_p <= s.fdr,
-            correlations=self.correlations,
+            moments=self.moments,
         )
 
     @cached_property
@@ -146,13 +141,3 @@ class Evidence(Passes):
     def row_weights(self) -> RowWeights:
         """The final weights of the suspect's rows, solved on all of them."""
         return RowWeights(self, self.inquiry)
-
-
-def _by_name(moments: Moments) -> dict[tuple[str, str], float]:
-    r, names = moments.correlation(), moments.names
-    return {
-        (a, b): float(r[i, j])
-        for i, a in enumerate(names)
-        for j, b in enumerate(names)
-        if i != j and np.isfinite(r[i, j])
-    }

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from credenza.association.counts import PairCounts
 from credenza.association.estimate import Power, detectable
 from credenza.association.ladder import Climb, Ladder
+from credenza.association.moments import Moments
 from credenza.association.multiplicity import adjust
 from credenza.association.planes import PlaneStore
 from credenza.association.probes import Layout
 from credenza.association.profile import layout_of
 from credenza.association.ranking import Ranking, rank, typical_power
 from credenza.association.shift import Sample, margin_shift
-from credenza.checks.describe import Correlations, Describer
+from credenza.checks.describe import Describer
 from credenza.checks.settings import Settings
 from credenza.contracts import Culprit, FloatArray
 from credenza.data import Schema
@@ -45,7 +46,7 @@ class Inquiry:
     design_effect : see :class:`credenza.association.ladder.Ladder`.
     gate : False when a test of "anything moved" has said no.
     where : the part of the suspect that is looked at; "" for the whole.
-    correlations : Pearson correlations of numeric pairs by name, reference and suspect.
+    moments : of the numeric columns, reference and suspect, for the correlations of culprits.
 
     Notes
     -----
@@ -66,10 +67,10 @@ class Inquiry:
         design_effect: float = 1.0,
         gate: bool = True,
         where: str = "",
-        correlations: Correlations = ({}, {}),
+        moments: tuple[Moments, ...] = (),
     ) -> None:
         self.reference, self.suspect, self.schema = reference, suspect, schema
-        self.settings, self.where, self.correlations = settings, where, correlations
+        self.settings, self.where, self.moments = settings, where, moments
         self.fdr = settings.fdr / parts
         self.correction = "by" if settings.correction == "by" else "bh"
         self.design_effect, self.gate = design_effect, gate
@@ -178,7 +179,7 @@ class Inquiry:
             rows=self.suspect.rows,
             alias_share=self.settings.alias_share,
             where=self.where,
-            correlations=self.correlations,
+            moments=self.moments,
         )
 
     def culprits(self) -> tuple[Culprit, ...]:
