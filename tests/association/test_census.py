@@ -153,3 +153,22 @@ def test_a_wide_table_is_kept_as_bit_planes() -> None:
     message = r"^pair counts of 4,098 levels: one matrix holds up to 4,096; choose fewer columns$"
     with pytest.raises(UsageError, match=message):
         _ = census.dense
+
+
+@pytest.mark.parametrize("columns", [5, DENSE_PLANES // 2 + 1], ids=["matrix", "planes"])
+def test_booleans_enter_as_they_are_once_codes_are_not_kept(columns: int) -> None:
+    data = booleans(150, columns)
+    schema = fit_schema(sketch(data))
+    ways = []
+    for keep in (0, 150 * columns):
+        census = Census.empty(schema, rows=150, keep=keep)
+        for batch in data.combine_chunks().to_batches(max_chunksize=70):
+            census = census.update(batch)
+        ways.append(census)
+    bits, codes = ways
+    assert bits.codes is None
+    assert codes.codes is not None
+    assert bits.repeats.read() == codes.repeats.read()
+    np.testing.assert_array_equal(bits.counts.margins(), codes.counts.margins())
+    some = range(0, columns, max(1, columns // 40))
+    np.testing.assert_array_equal(bits.counts.part(some).joint, codes.counts.part(some).joint)

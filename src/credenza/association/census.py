@@ -7,7 +7,7 @@ table, and any engine may do the folding. Integers are exact, so every way of cu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from credenza.association.kernels import pack_booleans
 from credenza.association.moments import Moments
 from credenza.association.planes import DENSE_PLANES, PlaneStore
 from credenza.contracts import FloatArray
-from credenza.data import Kind, Repeats, Schema, TableSketch, encode, row_keys_of
+from credenza.data import Feature, Kind, Repeats, Schema, TableSketch, encode, row_keys_of
 from credenza.data.columns import as_floats
 from credenza.errors import UsageError
 
@@ -33,6 +33,11 @@ def numeric_names(schema: Schema) -> tuple[str, ...]:
 def numeric_values(batch: pa.RecordBatch, names: tuple[str, ...]) -> FloatArray:
     """Columns of an Arrow batch as float64 (n, len(names)), NaN where missing."""
     return np.column_stack([as_floats(batch.column(name)) for name in names])
+
+
+def two_valued(feature: Feature) -> bool:
+    """Whether a feature has the levels False and True and no other."""
+    return feature.values == (False, True) and feature.size == 2
 
 
 @dataclass
@@ -106,7 +111,7 @@ class Survey:
         """
         if self.counts is None or self.repeats is None:
             return None
-        plain = all(f.values == (False, True) and f.size == 2 for f in schema.features)
+        plain = all(two_valued(feature) for feature in schema.features)
         left = set(self.names) - set(schema.names)
         if not plain or not set(schema.names) <= set(self.names):
             return None
@@ -140,7 +145,7 @@ class Census:
     repeats: Repeats
     keep: int = 0
     kernel: PairKernel | None = None
-    codes: list[NDArray[np.uint8]] | None = field(default_factory=list)
+    codes: list[NDArray[np.uint8]] | None = None
 
     @classmethod
     def empty(
@@ -149,7 +154,9 @@ class Census:
         """The census of no rows, with ``rows`` to come as far as known."""
         sizes = tuple(int(s) for s in schema.sizes)
         counts = PairCounts.empty(sizes) if schema.planes <= DENSE_PLANES else PlaneStore(sizes, rows)
-        return cls(schema, counts, Moments.empty(numeric_names(schema)), Repeats.empty(), keep, kernel)
+        moments = Moments.empty(numeric_names(schema))
+        kept: list[NDArray[np.uint8]] | None = [] if keep and rows * len(sizes) <= keep else None
+        return cls(schema, counts, moments, Repeats.empty(), keep, kernel, kept)
 
     @property
     def dense(self) -> PairCounts:
@@ -174,14 +181,30 @@ class Census:
         return self
 
     def _add(self, batch: pa.RecordBatch) -> None:
-        codes = encode(batch, self.schema)
+        if self.codes is not None or self.kernel is not None or not self._bitmaps(batch):
+            self._add_codes(encode(batch, self.schema))
+        elif isinstance(self.counts, PairCounts):
+            self.counts = self.counts.update_planes(self._planes(batch), batch.num_rows)
+        else:
+            self.counts = self.counts.add_planes(self._planes(batch), batch.num_rows)
+        if self.moments.names:
+            self.moments = self.moments.update(numeric_values(batch, self.moments.names))
+        self.repeats = self.repeats.update(row_keys_of(batch, self.schema.names))
+
+    def _bitmaps(self, batch: pa.RecordBatch) -> bool:
+        """Whether every column of a batch is a bit plane already: booleans without gaps."""
+        columns = [batch.column(name) for name in self.schema.names]
+        plain = all(two_valued(feature) for feature in self.schema.features)
+        return plain and all(pa.types.is_boolean(c.type) and not c.null_count for c in columns)
+
+    def _planes(self, batch: pa.RecordBatch) -> NDArray[np.uint64]:
+        return pack_booleans([batch.column(name) for name in self.schema.names])
+
+    def _add_codes(self, codes: NDArray[np.uint8]) -> None:
         if isinstance(self.counts, PairCounts):
             self.counts = self.counts.update(codes, kernel=self.kernel)
         else:
             self.counts = self.counts.add(codes)
-        if self.moments.names:
-            self.moments = self.moments.update(numeric_values(batch, self.moments.names))
-        self.repeats = self.repeats.update(row_keys_of(batch, self.schema.names))
         if self.codes is not None:
             self.codes = [*self.codes, codes] if self.counts.rows * codes.shape[1] <= self.keep else None
 
