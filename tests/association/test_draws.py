@@ -60,7 +60,7 @@ def test_every_row_is_as_likely_as_any_other() -> None:
         draw = Draw(schema, size, seed)
         draw.update(twice.to_batches()[0]).update(twice.to_batches()[1])
         draw.codes()
-        hits[draw._rows] += 1
+        hits[draw._parts[0][1]] += 1
     expected, spread = seeds * size / 400, np.sqrt(seeds * size / 400 * (1 - size / 400))
     assert np.abs(hits - expected).max() < 5 * spread
     halves = hits[:200].sum() - hits[200:].sum()

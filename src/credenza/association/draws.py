@@ -14,6 +14,7 @@ from credenza.data import Schema, encode
 from credenza.data.tally import row_keys
 
 Codes = NDArray[np.uint8]
+Part = tuple[NDArray[np.uint64], IntArray, Codes]  # keys, row numbers, codes
 Where = Callable[[pa.RecordBatch], NDArray[np.bool_]]
 
 
@@ -51,9 +52,9 @@ class Draw:
     start: int = 0
     where: Where | None = None
     seen: int = 0
-    _keys: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
-    _rows: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
-    _codes: list[Codes] = field(default_factory=list)
+    _parts: list[Part] = field(default_factory=list)
+    _held: int = 0
+    _limit: np.uint64 | None = None  # the largest key that was kept when the sample was last cut
 
     def starting_at(self, row: int) -> Draw:
         """The same, for a part of the table whose first row has this number."""
@@ -65,39 +66,39 @@ class Draw:
         self.seen += batch.num_rows
         keys = row_keys(first, batch.num_rows, self.seed)
         stays = np.ones(batch.num_rows, bool) if self.where is None else self.where(batch)
-        if len(self._keys) >= self.size:
-            stays = stays & (keys < np.partition(self._keys, self.size - 1)[self.size - 1])
+        if self._limit is not None:
+            stays = stays & (keys < self._limit)
         if not stays.any():
             return self
         chosen = batch if stays.all() else batch.filter(pa.array(stays))
-        self._keys = np.concatenate([self._keys, keys[stays]])
-        self._rows = np.concatenate([self._rows, first + np.flatnonzero(stays)])
-        self._codes.append(encode(chosen, self.schema))
-        if len(self._keys) >= 2 * self.size:
+        self._parts.append((keys[stays], first + np.flatnonzero(stays), encode(chosen, self.schema)))
+        self._held += chosen.num_rows
+        if self._held >= 2 * self.size:
             self._cut()
         return self
 
     def merge(self, other: Draw) -> Draw:
         """The sample of both parts."""
         both = Draw(self.schema, self.size, self.seed, self.start, self.where, self.seen + other.seen)
-        both._keys = np.concatenate([self._keys, other._keys])
-        both._rows = np.concatenate([self._rows, other._rows])
-        both._codes = self._codes + other._codes
+        both._parts = self._parts + other._parts
         both._cut()
         return both
 
     def codes(self) -> Codes:
         """The sample's codes (min(size, rows), m) in row order; Fortran order."""
         self._cut()
-        if not self._codes:
+        if not self._parts:
             return np.empty((0, len(self.schema.features)), np.uint8, order="F")
-        return np.asfortranarray(self._codes[0][np.argsort(self._rows, kind="stable")])
+        ((_, rows, codes),) = self._parts
+        return np.asfortranarray(codes[np.argsort(rows, kind="stable")])
 
     def _cut(self) -> None:
         """Keep the rows with the smallest keys."""
-        if len(self._codes) > 1:
-            self._codes = [np.concatenate(self._codes)]
-        if len(self._keys) > self.size:
-            kept = np.argpartition(self._keys, self.size)[: self.size]
-            self._keys, self._rows = self._keys[kept], self._rows[kept]
-            self._codes = [self._codes[0][kept]]
+        if not self._parts:
+            return
+        keys, rows, codes = (np.concatenate(pieces) for pieces in zip(*self._parts, strict=True))
+        if len(keys) > self.size:
+            kept = np.argpartition(keys, self.size)[: self.size]
+            keys, rows, codes = keys[kept], rows[kept], codes[kept]
+            self._limit = keys.max()
+        self._parts, self._held = [(keys, rows, codes)], len(keys)
