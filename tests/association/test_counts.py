@@ -159,9 +159,11 @@ def test_relaid_keeps_tables_and_drops_whole_features() -> None:
     ],
 )
 def test_codes_that_do_not_fit_are_refused(codes: np.ndarray, message: str) -> None:
-    for kernel in (None, pair_inner):
+    empty = PairCounts.empty((2, 3))
+    ways = (empty.update, lambda c: empty.update(c, kernel=pair_inner), lambda c: pair_inner(c, (2, 3)))
+    for refuse in ways:
         with pytest.raises(InputError) as error:
-            PairCounts.empty((2, 3)).update(codes, kernel=kernel)
+            refuse(codes)
         assert str(error.value) == message
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from credenza.association import kernels
 from credenza.association.kernels import (
-    check_codes,
     cross_counts,
     inner_counts,
     pack_codes,
@@ -83,24 +82,6 @@ def test_both_orders_of_memory_count_alike() -> None:
     np.testing.assert_array_equal(left, pair_inner(np.asfortranarray(codes), [3, 30, 3, 3]))
     planes = pack_codes(codes, [3, 30, 3, 3])
     np.testing.assert_array_equal(inner_counts(np.asfortranarray(planes)), inner_counts(planes))
-
-
-@pytest.mark.parametrize(
-    ("codes", "message"),
-    [
-        (np.zeros((2, 3), np.uint8), "codes of shape (2, 3) for 2 features: one column a feature"),
-        (np.zeros(4, np.uint8), "codes of shape (4,) for 2 features: one column a feature"),
-        (
-            np.array([[0, 0], [1, 3]], np.uint8),
-            "code 3 in column 1, which has 3 levels: codes run from 0 to 2",
-        ),
-    ],
-)
-def test_codes_that_do_not_fit_are_refused(codes: np.ndarray, message: str) -> None:
-    for refuse in (check_codes, pair_inner):
-        with pytest.raises(InputError) as error:
-            refuse(codes, (2, 3))
-        assert str(error.value) == message
 
 
 def test_planes_of_other_rows_are_refused() -> None:

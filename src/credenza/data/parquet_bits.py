@@ -13,6 +13,7 @@ from credenza.data.parquet_pages import CODECS, PageError, body_size, read_heade
 
 _PEEK = 1 << 16  # bytes read at once; most pages of bools are shorter
 _LEAST = 1 << 12  # bytes that hold any header
+_MOST = 1 << 26  # values of a page at most: a short run may claim any number, and room is made for them
 _ENCODINGS = {"PLAIN", "RLE", "BIT_PACKED"}  # the last names levels that flat columns do not have
 
 
@@ -114,7 +115,9 @@ def _pages(file: BinaryIO, chunks: Sequence[_Chunk], nullable: bool) -> Iterator
                 raise PageError("a page is longer than its column")
             if at + size > base + len(held):
                 held, base = _read(file, at, size), at
-            page = read_page(header, held[at - base : at - base + size], codec, nullable, chunk.rows - rows)
+            page = read_page(
+                header, held[at - base : at - base + size], codec, nullable, min(chunk.rows - rows, _MOST)
+            )
             at, rows = at + size, rows + len(page)
             yield page
         if rows != chunk.rows:
