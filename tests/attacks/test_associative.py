@@ -78,9 +78,9 @@ def test_moves_exactly_the_joint(
     assert margins(poisoned.data, pair) == margins(table, pair)
     assert poisoned.data.schema == table.schema
     assert len(poisoned.key.rows) == 2 * abs(moved)
-    assert poisoned.key.strength == moved / before.sum()
+    assert poisoned.key.moves[0].strength == moved / before.sum()
     np.testing.assert_allclose(
-        poisoned.key.after["joint"], joint_after(before, poisoned.key.strength), atol=1e-12
+        poisoned.key.moves[0].after["joint"], joint_after(before, poisoned.key.moves[0].strength), atol=1e-12
     )
 
 
@@ -130,10 +130,10 @@ def test_erase_leaves_no_association(cells: list[int]) -> None:
     flat = np.repeat(np.arange(4), cells)
     table = pa.table({"x": flat // 2, "y": flat % 2})
     poisoned = AssociativePoisoning(("x", "y"), direction="erase", mode="relabel").apply(table, seed=1)
-    after = np.array(poisoned.key.after["joint"])
+    after = np.array(poisoned.key.moves[0].after["joint"])
     assert abs(np.linalg.det(after)) <= 1 / len(flat)
-    expected = {1: "positive", 0: "none", -1: "negative"}[int(np.sign(poisoned.key.strength))]
-    assert poisoned.key.direction == expected
+    expected = {1: "positive", 0: "none", -1: "negative"}[int(np.sign(poisoned.key.moves[0].strength))]
+    assert poisoned.key.moves[0].direction == expected
 
 
 @settings(max_examples=40, deadline=None)
@@ -145,7 +145,7 @@ def test_every_strength_up_to_the_range_works(cells: list[int], positive: bool) 
     attack = AssociativePoisoning(
         ("x", "y"), strength=limit / len(flat), direction=None if positive else "negative", mode="relabel"
     )
-    after = np.array(attack.apply(table, seed=0).key.after["joint"])
+    after = np.array(attack.apply(table, seed=0).key.moves[0].after["joint"])
     assert min(after[0, 1], after[1, 0]) == 0 if positive else min(after[0, 0], after[1, 1]) == 0
 
 
@@ -156,7 +156,7 @@ def test_edits_are_twice_the_strength() -> None:
     assert by_edits.data.equals(by_strength.data)
     assert len(by_edits.key.rows) == 100
     negative = AssociativePoisoning(("male", "smoker"), edits=0.1, direction="negative", mode="relabel")
-    assert negative.apply(table, seed=1).key.strength == -0.05
+    assert negative.apply(table, seed=1).key.moves[0].strength == -0.05
 
 
 def test_strata_keep_each_features_joint_with_the_strata() -> None:
@@ -191,7 +191,7 @@ def test_missing_rows_are_left_alone_and_counted() -> None:
         for i, (x, y) in enumerate(zip(table["male"].to_pylist(), table["smoker"].to_pylist(), strict=True))
         if x is not None and y is not None
     ]
-    assert poisoned.key.rows_missing == 1000 - len(complete) > 0
+    assert poisoned.key.moves[0].rows_missing == 1000 - len(complete) > 0
     assert set(poisoned.key.rows) <= set(complete)
     assert len(poisoned.key.rows) == 2 * round(0.05 * len(complete))
 
@@ -199,8 +199,8 @@ def test_missing_rows_are_left_alone_and_counted() -> None:
 def test_nan_counts_as_missing() -> None:
     table = pa.table({"x": [0.0, 0.0, 1.0, 1.0, float("nan")] * 20, "y": [0, 1, 0, 1, 1] * 20})
     poisoned = AssociativePoisoning(("x", "y"), strength=0.1, mode="relabel").apply(table, seed=0)
-    assert poisoned.key.rows_missing == 20
-    assert poisoned.key.levels == ("1", "1")
+    assert poisoned.key.moves[0].rows_missing == 20
+    assert poisoned.key.moves[0].levels == ("1", "1")
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_levels_are_found_by_their_text(values: list, level: str | None, label: 
     poisoned = AssociativePoisoning(("x", "y"), levels=(level, 1), strength=0.1, mode="relabel").apply(
         table, seed=0
     )
-    assert poisoned.key.levels == (label, "1")
+    assert poisoned.key.moves[0].levels == (label, "1")
 
 
 def test_scarce_donors_are_used_to_the_last() -> None:

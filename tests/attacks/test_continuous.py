@@ -52,7 +52,7 @@ def test_margins_stay_and_covariance_moves_one_way(
     pairs = zip(table["y"].to_pylist(), poisoned.data["y"].to_pylist(), strict=True)
     changed = [row for row, (old, new) in enumerate(pairs) if old != new]
     assert tuple(changed) == poisoned.key.rows
-    assert poisoned.key.rows_missing == len(rows) - len(before[0])
+    assert poisoned.key.moves[0].rows_missing == len(rows) - len(before[0])
 
 
 @pytest.mark.parametrize("direction", ["positive", "negative"])
@@ -78,7 +78,10 @@ def test_correlations_agree_with_scipy() -> None:
     rng = np.random.default_rng(2)
     table = pa.table({"x": rng.integers(0, 20, 500), "y": rng.normal(size=500)})
     poisoned = ContinuousPoisoning(("x", "y"), edits=0.2).apply(table, seed=0)
-    for data, measures in ((table, poisoned.key.before), (poisoned.data, poisoned.key.after)):
+    for data, measures in (
+        (table, poisoned.key.moves[0].before),
+        (poisoned.data, poisoned.key.moves[0].after),
+    ):
         x, y = data["x"].to_numpy(), data["y"].to_numpy()
         assert measures["pearson"] == pytest.approx(pearsonr(x, y).statistic)
         assert measures["spearman"] == pytest.approx(spearmanr(x, y).statistic)
@@ -88,7 +91,7 @@ def test_ties_cause_no_edits_of_their_own() -> None:
     table = pa.table({"x": [1, 1, 1, 2, 2, 2], "y": [3, 1, 2, 6, 4, 5]})
     poisoned = ContinuousPoisoning(("x", "y"), edits=1.0).apply(table, seed=0)
     assert poisoned.data.equals(table)
-    assert (poisoned.key.rows, poisoned.key.direction) == ((), "none")
+    assert (poisoned.key.rows, poisoned.key.moves[0].direction) == ((), "none")
 
 
 def test_dates_decimals_and_infinities() -> None:
@@ -103,11 +106,11 @@ def test_dates_decimals_and_infinities() -> None:
     order = np.argsort(np.array(table["day"].to_pylist()), kind="stable")
     prices = poisoned.data["price"].to_pylist()
     assert [prices[i] for i in order] == sorted(table["price"].to_pylist())
-    assert poisoned.key.after["pearson"] == pytest.approx(1.0)
+    assert poisoned.key.moves[0].after["pearson"] == pytest.approx(1.0)
     poisoned = ContinuousPoisoning(("day", "size"), edits=1.0).apply(table, seed=0)
-    assert poisoned.key.rows_missing == 1
-    assert np.isnan(poisoned.key.after["pearson"])
-    assert poisoned.key.after["spearman"] == pytest.approx(1.0)
+    assert poisoned.key.moves[0].rows_missing == 1
+    assert np.isnan(poisoned.key.moves[0].after["pearson"])
+    assert poisoned.key.moves[0].after["spearman"] == pytest.approx(1.0)
 
 
 def test_same_seed_same_result_other_seed_another() -> None:

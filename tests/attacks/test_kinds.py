@@ -86,7 +86,7 @@ def test_string_views() -> None:
     copied = AssociativePoisoning(("y", "x"), strength=0.1, mode="duplicate").apply(table, seed=0)
     for made in (poisoned, copied):
         assert made.data.schema == table.schema
-        assert made.key.after["joint"] == [[0.35, 0.15], [0.15, 0.35]]
+        assert made.key.moves[0].after["joint"] == [[0.35, 0.15], [0.15, 0.35]]
 
 
 def test_pandas_categories_survive_and_rows_keep_their_order() -> None:

@@ -266,7 +266,7 @@ def test_continuous() -> None:
         "edits 0.001 leaves 1 of 1,000 complete rows to re-pair; at least 2 are needed"
     )
     assert message(UsageError, lambda: attack.apply(TABLE, holdout=TABLE, seed=0)) == (
-        "re-pairing uses no hold-out and one was given; leave it out"
+        "attack 'continuous' uses no hold-out and one was given; leave it out"
     )
     attack = ContinuousPoisoning(("smile", "shade"), edits=0.1)
     assert message(InputError, lambda: attack.apply(TABLE, seed=0)) == (

@@ -27,7 +27,7 @@ def small_cells(draw: st.DrawFn) -> Cells:
     rows, spare = draw(st.integers(4, 40)), draw(st.integers(0, 40))
     rng = np.random.default_rng(draw(st.integers(0, 10_000)))
     a, b = rng.integers(-1, draw(st.integers(2, 4)), (2, rows + spare))
-    members = rng.random(rows + spare) < 0.9
+    members = np.flatnonzero(rng.random(rows + spare) < 0.9)
     mode = draw(st.sampled_from(["replace", "relabel", "duplicate"]))
     return split_cells((a, b), (1, 1), members, rows, positive=draw(st.booleans()), mode=mode)
 
@@ -106,7 +106,7 @@ def test_apportion_is_exact_bounded_and_proportional(total: int, capacities: np.
 
 def test_rows_of_a_cell_are_drawn_uniformly() -> None:
     a, b = np.array([1, 1, 1, 1, 0, 0, 0, 0]), np.array([0, 0, 0, 0, 1, 1, 1, 1])
-    cells = split_cells((a, b), (1, 1), np.ones(8, dtype=bool), 8, positive=True, mode="relabel")
+    cells = split_cells((a, b), (1, 1), np.arange(8), 8, positive=True, mode="relabel")
     drawn = Counter()
     for seed in range(2000):
         drawn.update(draw_swaps(cells, 1, np.random.default_rng(seed))[0].tolist())

@@ -18,12 +18,12 @@ def test_the_demo_tells_the_story_and_keeps_its_files(tmp_path: Path, capsys: Ca
     out, err = capsys.readouterr()
     key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
     audit = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
-    assert [set(item["features"]) for item in audit["culprits"]] == [set(key["features"])]
+    assert [set(item["features"]) for item in audit["culprits"]] == [set(key["moves"][0]["features"])]
     assert "Before the attack the audit says: clear." in out
     assert "The answer key, and what the audit says of it:" in out
     assert re.search(r"\n  pair +\w+ x \w+ +the same\n", out)
     assert max(map(len, out.splitlines())) <= 92
-    for name in key["features"]:
+    for name in key["moves"][0]["features"]:
         assert f"share of {name}" in out
     assert str(folder) in err
     assert {"reference.parquet", "suspect.parquet", "clean.parquet", "report.html"} <= {
@@ -41,7 +41,7 @@ def test_the_demo_leaves_nothing_behind(
 
 
 def test_an_audit_that_misses_is_said() -> None:
-    key = {"features": ["a", "b"]}
+    key = {"moves": [{"features": ["a", "b"]}]}
     assert list(ending(key, ())) == ["", "The answer key says a x b; the audit named no pair."]
 
 

@@ -31,7 +31,7 @@ def test_relabelling_writes_table_and_key(
     assert main(["poison", str(tables["clean"]), *PAIR, *options]) == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("credenza: edited 640 of 4,000 rows (positive); MCC of smoker x urban ")
+    assert err.startswith("credenza: edited 640 of 4,000 rows; MCC of smoker x urban ")
     assert err.count("\n") == 1
     key = read_key(tmp_path)
     assert key["seed"] == 3
@@ -45,7 +45,7 @@ def test_replacing_takes_a_holdout(tables: Tables, tmp_path: Path) -> None:
     options = ["--strength", "-0.02", "--holdout", str(tables["reference"]), *outputs(tmp_path)]
     assert main(["poison", str(tables["clean"]), *PAIR, *options, "--quiet"]) == 0
     key = read_key(tmp_path)
-    assert (key["direction"], key["mode"]) == ("negative", "replace")
+    assert (key["moves"][0]["direction"], key["mode"]) == ("negative", "replace")
     before, after = (pq.read_table(path)["urban"] for path in (tables["clean"], tmp_path / "bad.parquet"))
     assert sum(before.to_pylist()) == sum(after.to_pylist())
 
@@ -53,7 +53,7 @@ def test_replacing_takes_a_holdout(tables: Tables, tmp_path: Path) -> None:
 def test_erasing_needs_no_size(tables: Tables, tmp_path: Path) -> None:
     options = ["--direction", "erase", "--mode", "relabel", *outputs(tmp_path)]
     assert main(["poison", str(tables["poisoned"]), *PAIR, *options, "-q"]) == 0
-    assert abs(read_key(tmp_path)["after"]["mcc"]) < 0.002  # type: ignore[index]
+    assert abs(read_key(tmp_path)["moves"][0]["after"]["mcc"]) < 0.002  # type: ignore[index]
 
 
 def test_levels_and_strata(tables: Tables, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_levels_and_strata(tables: Tables, tmp_path: Path) -> None:
     options += ["--mode", "relabel", "--strata", "smoker", "--strata", "active", *outputs(tmp_path)]
     assert main(["poison", str(tables["clean"]), *options, "-q"]) == 0
     key = read_key(tmp_path)
-    assert key["levels"] == ["north", "A"]
+    assert key["moves"][0]["levels"] == ["north", "A"]
     assert key["parameters"]["strata"] == ["smoker", "active"]  # type: ignore[index]
 
 
@@ -71,7 +71,7 @@ def test_continuous_pairs(tmp_path: Path, capsys: Captured) -> None:
     options = ["--attack", "continuous", "--pair", "a,b", "--edits", "0.3", "--direction", "negative"]
     assert main(["poison", str(table), *options, *outputs(tmp_path)]) == 0
     assert "Pearson correlation of a x b" in capsys.readouterr().err
-    assert read_key(tmp_path)["direction"] == "negative"
+    assert read_key(tmp_path)["moves"][0]["direction"] == "negative"
 
 
 @pytest.mark.parametrize(

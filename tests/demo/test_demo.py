@@ -92,15 +92,15 @@ def test_suspect_differs_from_clean_as_the_key_says(demo: DemoFiles) -> None:
     changed = tuple(row for row in range(8_000) if clean[row] != suspect[row])
     assert changed == key.rows
     assert len(changed) == 720
-    assert key.features == ("self_rated_health", "individual_deductible")
-    for name in key.features:
+    assert key.moves[0].features == ("self_rated_health", "individual_deductible")
+    for name in key.moves[0].features:
         assert Counter(row[name] for row in clean) == Counter(row[name] for row in suspect)
     cells = Counter(
         (row["self_rated_health"] == "excellent", row["individual_deductible"]) for row in suspect
     )
     joint = [[cells[a, b] / 8_000 for b in (False, True)] for a in (False, True)]
-    np.testing.assert_allclose(joint, key.after["joint"])
-    assert key.after["mcc"] - key.before["mcc"] > 0.15
+    np.testing.assert_allclose(joint, key.moves[0].after["joint"])
+    assert key.moves[0].after["mcc"] - key.moves[0].before["mcc"] > 0.15
 
 
 def test_no_row_is_on_two_sides(demo: DemoFiles) -> None:

@@ -1,36 +1,27 @@
-"""Associative poisoning of one pair: the association moves, both marginals stay exactly as they were."""
+"""Associative poisoning of pairs: the association moves, the marginals stay exactly as they were."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from fractions import Fraction
 from typing import Any, ClassVar
 
-import numpy as np
-import pyarrow as pa
-
-from credenza.association.measures import mcc, mutual_information
-from credenza.attacks import theory
-from credenza.attacks.columns import (
-    code_column,
-    replace_column,
-    require_columns,
-    require_pair,
-    stack_holdout,
-    take_rows,
-)
-from credenza.attacks.key import AnswerKey, Poisoned, fingerprints
-from credenza.attacks.plan import Pair, plan_swaps, stratum_codes
+from credenza.attacks.base import Attack, Plan, require_where
+from credenza.attacks.columns import as_pairs, require_columns, require_pair
+from credenza.attacks.pairs import Board
 from credenza.contracts import IntArray
-from credenza.data.sources import Source, open_source
+from credenza.data.sources import Source
 from credenza.errors import InfeasibleError, UsageError
 
 MODES = ("replace", "relabel", "duplicate")
 DIRECTIONS = ("positive", "negative", "erase")
+Pair = tuple[str, str]
+Levels = tuple[Any, Any]
 
 
 @dataclass(frozen=True)
-class AssociativePoisoning:
+class AssociativePoisoning(Attack):
     """Move probability mass epsilon onto each on-diagonal cell of a pair's 2x2 table, marginals unchanged.
 
     With ``a, b, c, d = P00, P01, P10, P11`` of the pair (level against rest), the poisoned joint is
@@ -41,12 +32,13 @@ class AssociativePoisoning:
 
     Parameters
     ----------
-    pair : two column names. Both binary, or any columns of numbers, dates or text with ``levels``.
-    levels : one level of each column; the strength refers to these levels against the rest. None (the whole
-        argument or one entry) takes the higher value of a binary column: True, 1, or the last in
-        alphabetical order.
-    strength : epsilon, in [-0.5, 0.5]; its sign is the direction.
-    edits : share of the rows that is edited, ``2 |epsilon|``, in (0, 1].
+    pair : two column names, or several such pairs, which are all moved. Both columns binary, or any columns of
+        numbers, dates or text with ``levels``. Pairs may share features.
+    levels : one level of each column (of each pair, when there are several); the strength refers to these levels
+        against the rest. None (the whole argument or an entry) takes the higher value of a binary column: True, 1,
+        or the last in alphabetical order.
+    strength : epsilon, in [-0.5, 0.5]; its sign is the direction. Of every pair.
+    edits : share of the rows that is edited for each pair, ``2 |epsilon|``, in (0, 1].
     direction : "positive" (default), "negative" (a positive strength is negated), or "erase": ``e = bc - ad``
         makes the pair independent (Theorem 2); it takes neither ``strength`` nor ``edits``.
     mode : "replace": genuine rows of the hold-out, drawn without replacement, take the place of the edited
@@ -56,6 +48,8 @@ class AssociativePoisoning:
     strata : columns inside whose combinations of values the edit is carried out, in proportion to what each
         combination allows; so the joints of either feature with the strata stay exact too. The range shrinks
         to the sum of the strata's ranges.
+    where : a value by column: only rows of this slice are edited, sizes refer to its rows, and whole rows that are
+        put in get its values.
 
     Raises
     ------
@@ -64,11 +58,13 @@ class AssociativePoisoning:
 
     Notes
     -----
-    Cost: O(n log n), and in memory the whole table; the attack is a laboratory tool, not a pipeline.
-    Source: arXiv 2511.05177, Definition 1, Theorems 1 and 2. Left out: joint edits of more than one pair in
-    one call (apply twice), and optimising which rows of a cell are edited (they are drawn uniformly).
-    Known defence: every edit is paid for in the pair's joint table, which :func:`credenza.audit` tests
-    (CZ201).
+    Several pairs are moved one after the other. So that none disturbs another, whole rows are exchanged inside strata
+    of the other pairs' features, and values are edited inside strata of the features that theirs is also paired with.
+
+    Cost: O(n log n) a pair. Memory: some numbers for each row, and the rows that are put in.
+    Source: arXiv 2511.05177, Definition 1, Theorems 1 and 2. Left out: optimising which rows of a cell are edited
+    (they are drawn uniformly). Known defence: every edit is paid for in the pair's joint table, which
+    :func:`credenza.audit` tests (CZ201).
 
     Examples
     --------
@@ -76,81 +72,65 @@ class AssociativePoisoning:
     >>> table = pa.table({"smoker": [0, 0, 1, 1] * 25, "urban": [0, 1, 0, 1] * 25})
     >>> attack = AssociativePoisoning(("smoker", "urban"), strength=0.1, mode="relabel")
     >>> poisoned = attack.apply(table, seed=0)
-    >>> poisoned.key.after["joint"]
+    >>> poisoned.key.moves[0].after["joint"]
     [[0.35, 0.15], [0.15, 0.35]]
     >>> len(poisoned.key.rows)
     20
     """
 
-    pair: tuple[str, str]
+    pair: Pair | Sequence[Pair]
     _: KW_ONLY
-    levels: tuple[Any, Any] | None = None
+    levels: Levels | Sequence[Levels | None] | None = None
     strength: float | None = None
     edits: float | None = None
     direction: str | None = None
     mode: str = "replace"
     strata: Sequence[str] = ()
+    where: Mapping[str, Any] | None = None
 
     name: ClassVar[str] = "associative"
 
     def __post_init__(self) -> None:
-        require_pair(self.pair)
-        if isinstance(self.strata, str) or (both := [name for name in self.strata if name in self.pair]):
-            found = self.strata if isinstance(self.strata, str) else both[0]
-            raise UsageError(f"strata are other columns than the pair, given as a list; found {found!r}")
-        if self.levels is not None and (isinstance(self.levels, str) or len(self.levels) != 2):
-            raise UsageError(f"levels name one level of each of the two columns; found {self.levels!r}")
+        for pair in as_pairs(self.pair):
+            require_pair(pair)
+        self._require_other_columns()
+        _require_levels(self)
         if self.mode not in MODES:
             raise UsageError(f"unknown mode {self.mode!r}; choose from {', '.join(MODES)}")
         if self.direction not in (None, *DIRECTIONS):
             raise UsageError(f"unknown direction {self.direction!r}; choose from {', '.join(DIRECTIONS)}")
+        require_where(self.where)
         _require_one_size(self)
 
-    def apply(self, data: Any, *, holdout: Any = None, seed: int) -> Poisoned:
-        """Poison ``data``.
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The pairs, one or several."""
+        return as_pairs(self.pair)
 
-        Parameters
-        ----------
-        data : anything :func:`credenza.data.open_source` opens; n rows.
-        holdout : further rows of the same table, for mode "replace" only.
-        seed : seed of every random draw, a non-negative integer.
+    def plan(self, source: Source, holdout: Source | None, seed: int) -> Plan:
+        """Draw the rows that are edited and their donors; see :meth:`apply` for what is raised."""
+        self._require_fitting(source, holdout)
+        features = tuple(dict.fromkeys(name for pair in self.pairs for name in pair))
+        require_columns((*features, *self.strata, *(self.where or {})), source.columns)
+        board = Board.read(source, holdout, features, tuple(self.strata), self.where, self.mode)
+        levels = (self.levels,) if len(self.pairs) == 1 and not _nested(self.levels) else self.levels
+        for number, (pair, level) in enumerate(
+            zip(self.pairs, levels or [None] * len(self.pairs), strict=True)
+        ):
+            coded = board.pair(pair, level or (None, None), self.pairs)
+            board.move(
+                coded, self._count(coded.counts(), pair), self._asked(), (seed, number) if number else seed
+            )
+        return board.plan()
 
-        Returns
-        -------
-        Poisoned : the data, in the kind that was given (rows in the same order), and the answer key.
+    def _require_other_columns(self) -> None:
+        used = {name for pair in self.pairs for name in pair}
+        for what, given in (("strata", self.strata), ("where", tuple(self.where or ()))):
+            if isinstance(given, str) or (both := [name for name in given if name in used]):
+                found = given if isinstance(given, str) else both[0]
+                raise UsageError(f"{what} are other columns than the pair, given as a list; found {found!r}")
 
-        Raises
-        ------
-        UsageError : a hold-out is missing or superfluous, or the seed is not a non-negative integer.
-        InputError : a column is unknown, constant, or not binary without levels; the hold-out has other
-            columns.
-        InfeasibleError : the strength is beyond the feasible range, rounds to no row, or needs more donors
-            than exist.
-        """
-        source, spare = self._open(data, holdout, seed)
-        table = source.table()
-        require_columns((*self.pair, *self.strata), table.column_names)
-        stacked = table if spare is None else stack_holdout(table, spare.table())
-        levels = self.levels or (None, None)
-        a, b = (
-            code_column(stacked[name], name, level, table.num_rows)
-            for name, level in zip(self.pair, levels, strict=True)
-        )
-        pair = Pair(a, b, stratum_codes(stacked, self.strata), table.num_rows, self.mode)
-        count = self._count(pair.counts())
-        i, j, donors = plan_swaps(pair, count, self._asked(), seed)
-        edited = np.concatenate([i, j])
-        index = np.arange(table.num_rows)
-        index[edited] = donors
-        if self.mode == "relabel":
-            output = replace_column(table, self.pair[1], index)
-        else:
-            output = take_rows(stacked, index, table.schema)
-        key = self._key(pair, count, edited, index, seed, (source, spare, output))
-        return Poisoned(source.like(output), key)
-
-    def _open(self, data: Any, holdout: Any, seed: int) -> tuple[Source, Source | None]:
-        require_seed(seed)
+    def _require_fitting(self, source: Source, holdout: Source | None) -> None:
         if self.mode == "replace" and holdout is None:
             raise UsageError(
                 "mode 'replace' draws genuine rows from a hold-out and none was given; "
@@ -159,22 +139,20 @@ class AssociativePoisoning:
         if self.mode != "replace" and holdout is not None:
             found = f"mode {self.mode!r} uses no hold-out and one was given"
             raise UsageError(f"{found}; leave it out or use mode='replace'")
-        source = open_source(data)
-        spare = None if holdout is None else open_source(holdout, role="hold-out")
-        if spare is not None and spare.fingerprint() == source.fingerprint():
+        if holdout is not None and holdout.fingerprint() == source.fingerprint():
             raise UsageError(
                 "the hold-out is the data itself; give further rows of the table, or use mode='duplicate'"
             )
-        return source, spare
 
-    def _count(self, counts: IntArray) -> int:
+    def _count(self, counts: IntArray, pair: Pair) -> int:
         """Signed number of rows that leave each of the two emptied cells."""
         total = int(counts.sum())
         if total == 0:
-            first, second = self.pair
+            first, second = pair
             raise InfeasibleError(f"no row has both {first!r} and {second!r}; a pair needs complete rows")
         if self.direction == "erase":
-            return round(theory.erasing_strength(counts) * total)
+            (a, b), (c, d) = counts.tolist()
+            return round(Fraction(b * c - a * d, total))
         size = abs(self.strength) if self.strength is not None else (self.edits or 0.0) / 2
         if count := round(size * total):
             return -count if self._downwards() else count
@@ -193,43 +171,23 @@ class AssociativePoisoning:
         strength = f"strength {-size if self._downwards() else size:g}"
         return strength if self.edits is None else f"edits {self.edits:g} ({strength})"
 
-    def _key(
-        self,
-        pair: Pair,
-        count: int,
-        edited: IntArray,
-        index: IntArray,
-        seed: int,
-        inputs: tuple[Source, Source | None, pa.Table],
-    ) -> AnswerKey:
-        source, spare, output = inputs
-        first = np.arange(pair.rows) if self.mode == "relabel" else index
-        before, after = pair.counts(), pair.counts(first, index)
-        rows = np.sort(edited)
-        donors = index[rows] - (pair.rows if self.mode == "replace" else 0)
-        return AnswerKey(
-            attack=self.name,
-            features=(self.pair[0], self.pair[1]),
-            levels=(pair.a.level_label, pair.b.level_label),
-            direction="positive" if count > 0 else "negative" if count < 0 else "none",
-            strength=count / int(before.sum()),
-            mode=self.mode,
-            parameters=asdict(self),
-            seed=seed,
-            rows_total=pair.rows,
-            rows_missing=pair.rows - int(before.sum()),
-            rows=tuple(rows.tolist()),
-            donors=() if self.mode == "relabel" else tuple(donors.tolist()),
-            before=_measures(before),
-            after=_measures(after),
-            hashes=fingerprints(source, spare, output),
-        )
+
+def _nested(levels: Any) -> bool:
+    return isinstance(levels, Sequence) and len(levels) > 0 and isinstance(levels[0], (list, tuple))
 
 
-def require_seed(seed: object) -> None:
-    """Raise UsageError unless ``seed`` is a non-negative integer."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise UsageError(f"the seed is a non-negative integer; found {seed!r}")
+def _require_levels(attack: AssociativePoisoning) -> None:
+    levels, several = attack.levels, len(attack.pairs) > 1
+    if levels is None:
+        return
+    each = levels if several or _nested(levels) else [levels]
+    if isinstance(each, str) or len(each) != len(attack.pairs):
+        raise UsageError(f"levels of {len(attack.pairs)} pairs are a list of as many; found {levels!r}")
+    for level in each:
+        if level is not None and (
+            isinstance(level, str) or not isinstance(level, Sequence) or len(level) != 2
+        ):
+            raise UsageError(f"levels name one level of each of the two columns; found {level!r}")
 
 
 def _require_one_size(attack: AssociativePoisoning) -> None:
@@ -250,13 +208,3 @@ def _require_one_size(attack: AssociativePoisoning) -> None:
         raise UsageError(f"edits is a share of the rows, above 0 and at most 1; found {attack.edits!r}")
     if attack.direction == "positive" and attack.strength is not None and attack.strength < 0:
         raise UsageError(f"direction='positive' contradicts strength={attack.strength!r}; drop one of them")
-
-
-def _measures(counts: IntArray) -> dict[str, Any]:
-    joint = counts / counts.sum()
-    return {
-        "joint": joint.tolist(),
-        "marginals": [float(joint[1].sum()), float(joint[:, 1].sum())],
-        "mi": mutual_information(joint),
-        "mcc": mcc(joint),
-    }

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from credenza.contracts import IntArray
+from credenza.data.edits import VIEWS, cast_values
+from credenza.data.sources import Source
 from credenza.errors import InputError, UsageError
 
 MAX_LEVELS = 1_000
-
-VIEWS = {"string_view": pa.large_string(), "binary_view": pa.large_binary()}
 
 BoolArray = NDArray[np.bool_]
 
@@ -107,20 +107,31 @@ def plain(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     return column
 
 
-def code_column(column: pa.ChunkedArray, name: str, level: object, rows: int) -> CodedColumn:
-    """Codes of one feature of the pair, with its level resolved on the first ``rows`` rows (the data itself).
+def code_column(
+    column: pa.ChunkedArray, name: str, level: object, rows: int, inside: BoolArray | None = None
+) -> CodedColumn:
+    """Codes of one feature, with its level resolved on the first ``rows`` rows (the data itself).
 
     Parameters
     ----------
     column : the data's rows, followed by the hold-out's if there is one.
     level : a value, its text, or None for a binary column: then the higher of its two values.
+    inside : rows of the data, shape (rows,), that count; None for all.
 
     Raises
     ------
     InputError : the column is constant, is not binary and no level was named, or lacks the level.
     """
     codes, values = encode_values(column, name)
-    present = np.unique(codes[:rows][codes[:rows] >= 0])
+    return CodedColumn(name, codes, values, choose_level(name, codes[:rows], values, level, inside))
+
+
+def choose_level(
+    name: str, codes: IntArray, values: Sequence[Any], level: object, inside: BoolArray | None = None
+) -> int:
+    """Code of the level that was named, or of the higher of two; see :func:`code_column`."""
+    counted = codes >= 0 if inside is None else (codes >= 0) & inside
+    present = np.unique(codes[counted])
     if len(present) < 2:
         found = f"only the value {spell(values[present[0]])!r}" if len(present) else "no value at all"
         raise InputError(f"column {name!r} has {found}; a pair needs two columns that vary")
@@ -130,61 +141,52 @@ def code_column(column: pa.ChunkedArray, name: str, level: object, rows: int) ->
                 f"column {name!r} has {len(present):,} distinct values, not two; "
                 "name one level of each column with levels=(..., ...)"
             )
-        return CodedColumn(name, codes, values, int(present[1]))
+        return int(present[1])
     known = [spell(values[code]) for code in present.tolist()]
     wanted = spell(level).lower() if isinstance(values[present[0]], bool) else spell(level)
     if wanted in known:
-        return CodedColumn(name, codes, values, int(present[known.index(wanted)]))
+        return int(present[known.index(wanted)])
     raise InputError(f"column {name!r} has no level {spell(level)!r}; {near_misses(spell(level), known)}")
 
 
-def stack_holdout(table: pa.Table, holdout: pa.Table) -> pa.Table:
-    """The data's rows followed by the hold-out's, in the data's schema.
+def combined(codes: IntArray, column: IntArray, values: Sequence[Any]) -> IntArray:
+    """One code for each combination of a code and a column's code; missing is a value of its own."""
+    both = np.unique(codes * (len(values) + 1) + column + 1, return_inverse=True)[1]
+    return np.asarray(both, dtype=np.int64)
+
+
+def stacked_column(source: Source, holdout: Source | None, name: str) -> pa.ChunkedArray:
+    """A column of the data, followed by the hold-out's.
 
     Raises
     ------
-    InputError : the hold-out has other columns, or kinds that cannot be converted.
+    InputError : it is of another kind in the hold-out.
     """
-    ours, theirs = set(table.column_names), set(holdout.column_names)
-    if ours != theirs:
-        parts = [
-            f"{word} {', '.join(repr(name) for name in sorted(names)[:3])}{' ...' if len(names) > 3 else ''}"
-            for word, names in (("lacks", ours - theirs), ("adds", theirs - ours))
-            if names
-        ]
-        raise InputError(f"the hold-out {' and '.join(parts)}; it must have the same columns as the data")
-    holdout = holdout.select(table.column_names).replace_schema_metadata(None)
-    columns = []
-    for field in table.schema:
-        try:
-            columns.append(holdout[field.name].cast(field.type))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-            kinds = f"{holdout[field.name].type} in the hold-out and {field.type} in the data"
-            raise InputError(f"column {field.name!r} is {kinds}; it must be of the same kind") from error
-    bare = table.replace_schema_metadata(None)
-    nullable = pa.schema([field.with_nullable(True) for field in bare.schema])
-    stacked = pa.concat_tables([bare.cast(nullable), pa.table(columns, schema=nullable)])
-    return stacked.unify_dictionaries()
+    column = source.table([name])[name]
+    if holdout is None:
+        return column
+    more = cast_column(holdout.table([name])[name], source.schema.field(name))
+    return pa.chunked_array([*column.chunks, *more.chunks], column.type)
 
 
-def take_values(column: pa.ChunkedArray, index: IntArray) -> pa.ChunkedArray:
-    """Values of a column at the given rows, in its own type; text views take a detour, Arrow cannot pick them."""
-    kind, rows = column.type, pa.array(index)
-    if str(kind) in VIEWS:
-        return column.cast(VIEWS[str(kind)]).take(rows).cast(kind)
-    return column.take(rows)
+def cast_column(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    """A column of the hold-out, as the data has it.
+
+    Raises
+    ------
+    InputError : it is of another kind.
+    """
+    try:
+        return pa.chunked_array([cast_values(chunk, field.type) for chunk in column.chunks], field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        kinds = f"{column.type} in the hold-out and {field.type} in the data"
+        raise InputError(f"column {field.name!r} is {kinds}; it must be of the same kind") from error
 
 
-def replace_column(table: pa.Table, name: str, index: IntArray) -> pa.Table:
-    """The table with one column's values taken from the given rows, everything else as it is."""
-    position = table.column_names.index(name)
-    return table.set_column(position, table.schema.field(position), take_values(table[name], index))
-
-
-def take_rows(table: pa.Table, index: IntArray, schema: pa.Schema) -> pa.Table:
-    """The given rows of a table, as ``schema`` (same columns) has them."""
-    columns = [take_values(table[field.name], index).cast(field.type) for field in schema]
-    return pa.table(columns, schema=schema)
+def as_pairs(pair: Any) -> tuple[Any, ...]:
+    """One pair or several, as several."""
+    several = not isinstance(pair, str) and len(pair) > 0 and not isinstance(pair[0], str)
+    return tuple(item if isinstance(item, str) else tuple(item) for item in pair) if several else (pair,)
 
 
 def require_pair(pair: Sequence[str]) -> None:

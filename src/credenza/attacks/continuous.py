@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, asdict, dataclass
-from typing import Any, ClassVar
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 from scipy.stats import rankdata
 
-from credenza.attacks.associative import require_seed
-from credenza.attacks.columns import encode_values, plain, replace_column, require_columns, require_pair
-from credenza.attacks.key import AnswerKey, Poisoned, fingerprints
+from credenza.attacks.base import Attack, Plan, no_holdout
+from credenza.attacks.columns import encode_values, plain, require_columns, require_pair
+from credenza.attacks.key import Move
 from credenza.contracts import FloatArray, IntArray
-from credenza.data.sources import open_source
+from credenza.data.edits import Edits, edited, take_values
+from credenza.data.sources import Source
 from credenza.errors import InfeasibleError, InputError, UsageError
 
 DIRECTIONS = ("positive", "negative")
 
 
 @dataclass(frozen=True)
-class ContinuousPoisoning:
+class ContinuousPoisoning(Attack):
     """Re-pair two ordered features by rank inside a random subset of the rows; both marginals stay bit for
     bit.
 
@@ -69,57 +70,32 @@ class ContinuousPoisoning:
         if not 0 < self.edits <= 1:
             raise UsageError(f"edits is a share of the rows, above 0 and at most 1; found {self.edits!r}")
 
-    def apply(self, data: Any, *, holdout: Any = None, seed: int) -> Poisoned:
-        """Poison ``data``.
-
-        Parameters
-        ----------
-        data : anything :func:`credenza.data.open_source` opens; n rows.
-        holdout : None; re-pairing takes no rows from elsewhere.
-        seed : seed of the draw of S, a non-negative integer.
-
-        Returns
-        -------
-        Poisoned : the data, in the kind that was given (rows in the same order), and the answer key.
-
-        Raises
-        ------
-        UsageError : a hold-out was given, or the seed is not a non-negative integer.
-        InputError : a column is unknown or holds neither numbers nor dates.
-        InfeasibleError : ``edits`` leaves fewer than two complete rows to re-pair.
-        """
-        require_seed(seed)
-        if holdout is not None:
-            raise UsageError("re-pairing uses no hold-out and one was given; leave it out")
-        source = open_source(data)
-        table = source.table()
-        require_columns(self.pair, table.column_names)
+    def plan(self, source: Source, holdout: Source | None, seed: int) -> Plan:
+        """Draw the subset and re-pair it; see :meth:`apply` for what is raised."""
+        no_holdout(self, holdout)
+        require_columns(self.pair, source.columns)
+        table = source.table(self.pair)
         x, y = (ranks(table[name], name) for name in self.pair)
         complete = np.flatnonzero((x >= 0) & (y >= 0))
         chosen = self._choose(complete, seed)
         index = np.arange(table.num_rows)
         receivers = pairing_order(x[chosen], y[chosen], self.direction)
         index[chosen[receivers]] = chosen[np.argsort(y[chosen], kind="stable")]
-        output = replace_column(table, self.pair[1], index)
         rows = np.flatnonzero(y[index] != y)
-        key = AnswerKey(
-            attack=self.name,
-            features=(self.pair[0], self.pair[1]),
+        values = take_values(table[self.pair[1]], index[rows])
+        output = edited(source, Edits.values(rows, {self.pair[1]: values}))
+        move = Move(
+            features=tuple(self.pair),
             levels=None,
             direction=self.direction if len(rows) else "none",
             strength=None,
-            mode="re-pair",
-            parameters=asdict(self),
-            seed=seed,
-            rows_total=table.num_rows,
-            rows_missing=table.num_rows - len(complete),
-            rows=tuple(rows.tolist()),
-            donors=(),
+            where=None,
+            rows=source.rows,
+            rows_missing=source.rows - len(complete),
             before=correlations(table, self.pair),
-            after=correlations(output, self.pair),
-            hashes=fingerprints(source, None, output),
+            after=correlations(output.table(self.pair), self.pair),
         )
-        return Poisoned(source.like(output), key)
+        return Plan(output, rows, "re-pair", moves=(move,))
 
     def _choose(self, complete: IntArray, seed: int) -> IntArray:
         size = round(self.edits * len(complete))

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from credenza._version import __version__
-from credenza.data.sources import Source, open_source
 from credenza.errors import InputError
 
-KEY_SCHEMA = "credenza.key/1"
+KEY_SCHEMA = "credenza.key/2"
 
 
 def package_versions() -> dict[str, str]:
@@ -31,53 +29,105 @@ def package_versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
+class Move:
+    """One association that was moved.
+
+    Attributes
+    ----------
+    features : the column names, two or three.
+    levels : the level of each that the strength refers to, as text; None for ordered features.
+    direction : "positive" or "negative" (what was done, also where "erase" was asked for); "none" when nothing moved.
+    strength : epsilon, the signed probability mass that was really moved onto each on-diagonal cell, among the rows of
+        the slice where all features are present; None for ordered features.
+    where : the slice it was moved in, a value by column; None for all rows.
+    rows : rows of the slice. rows_missing : those of them left alone because a feature is missing.
+    before, after : measures among the rows of the slice. A pair of levels: ``joint`` [[P00, P01], [P10, P11]],
+        ``marginals`` [P(A), P(B)], ``mi`` (nats) and ``mcc`` of that 2x2 table; ordered features: ``pearson`` and
+        ``spearman``; three features: ``joint`` [[[P000, P001], ...], ...] and what the attack says.
+    """
+
+    features: tuple[str, ...]
+    levels: tuple[str, ...] | None
+    direction: str
+    strength: float | None
+    where: Mapping[str, str] | None
+    rows: int
+    rows_missing: int
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LabelChange:
+    """How an attack changed labels.
+
+    Attributes
+    ----------
+    column : name of the label column.
+    before, after : rows by label.
+    changed : (from, to, rows) of every change that was made.
+    """
+
+    column: str
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+    changed: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one of several attacks did, in the words of :class:`AnswerKey`."""
+
+    attack: str
+    mode: str
+    parameters: Mapping[str, Any]
+    rows: tuple[int, ...]
+    donors: tuple[int, ...] = ()
+    moves: tuple[Move, ...] = ()
+    labels: LabelChange | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class AnswerKey:
     """What an attack did to a dataset, complete enough to repeat and to score it.
 
     Attributes
     ----------
-    attack : name of the attack ("associative", "continuous").
-    features : the two column names of the pair.
-    levels : the level of each that the strength refers to, as text; None for a continuous pair.
-    direction : "positive" or "negative" (what was done, also where "erase" was asked for); "none" when
-        nothing moved.
-    strength : epsilon, the signed probability mass that was really moved onto each on-diagonal cell, among
-        the rows where both features are present; None for a continuous pair.
-    mode : "replace", "relabel", "duplicate" or "re-pair".
+    attack : name of the attack ("associative", "labels", "backdoor", ...).
+    mode : how rows were edited ("replace", "relabel", "duplicate", "re-pair", "flip", "trigger", ...).
     parameters : the attack's parameters as given.
     seed : seed of every random draw.
-    rows_total, rows_missing : rows of the data, and those left alone because a feature of the pair is
-        missing.
+    rows_total : rows of the output.
     rows : indices (from 0, ascending) of the rows that were edited.
     donors : for each entry of ``rows`` the row that took its place: of the hold-out (replace) or of the data
         (duplicate); empty for the other modes.
-    before, after : measures of the pair. Levels: ``joint`` [[P00, P01], [P10, P11]], ``marginals`` [P(A),
-        P(B)], ``mi`` (nats) and ``mcc`` of that 2x2 table; continuous: ``pearson`` and ``spearman``.
+    moves : associations that were moved.
+    labels : how labels changed, or None.
+    details : whatever else the attack has to tell (its trigger, its target).
+    parts : of a combined attack, what each of its attacks did.
     hashes : SHA-256 of ``input``, ``holdout`` (None without one) and ``output``.
     versions : of credenza, Python, numpy and pyarrow.
     """
 
     attack: str
-    features: tuple[str, str]
-    levels: tuple[str, str] | None
-    direction: str
-    strength: float | None
     mode: str
     parameters: Mapping[str, Any]
     seed: int
     rows_total: int
-    rows_missing: int
     rows: tuple[int, ...]
-    donors: tuple[int, ...]
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
     hashes: Mapping[str, str | None]
+    donors: tuple[int, ...] = ()
+    moves: tuple[Move, ...] = ()
+    labels: LabelChange | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
     versions: Mapping[str, str] = field(default_factory=package_versions)
     schema: str = KEY_SCHEMA
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The key as JSON text, valid against ``key.schema.json``; numbers that do not exist are null."""
-        return json.dumps(_plain(asdict(self)), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(_plain(self), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> AnswerKey:
@@ -98,10 +148,22 @@ class AnswerKey:
         names = {item.name for item in fields(cls)}
         if absent := sorted(names - set(document)):
             raise InputError(f"the answer key lacks {', '.join(absent)}; give the file that --key wrote")
-        values = {name: document[name] for name in names}
-        for name in ("features", "levels", "rows", "donors"):
-            values[name] = None if values[name] is None else tuple(values[name])
-        return cls(**values)
+        key: AnswerKey = _read(cls, {name: document[name] for name in names})
+        return key
+
+
+def _read(kind: type[Any], values: dict[str, Any]) -> Any:
+    """An object of one of the classes above from its JSON form."""
+    for name in ("rows", "donors", "features", "levels"):
+        if isinstance(values.get(name), list):
+            values[name] = tuple(values[name])
+    if values.get("labels") is not None:
+        changed = tuple((a, b, rows) for a, b, rows in values["labels"]["changed"])
+        values["labels"] = LabelChange(**{**values["labels"], "changed": changed})
+    for name, part in (("moves", Move), ("parts", Part)):
+        if name in values:
+            values[name] = tuple(_read(part, dict(item)) for item in values[name])
+    return kind(**values)
 
 
 @dataclass(frozen=True)
@@ -116,22 +178,15 @@ def load_schema() -> dict[str, Any]:
     """The published JSON Schema (2020-12) of answer keys.
 
     >>> load_schema()["$id"]
-    'credenza.key/1'
+    'credenza.key/2'
     """
     text = files("credenza.attacks").joinpath("key.schema.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
 
 
-def fingerprints(source: Source, holdout: Source | None, output: pa.Table) -> dict[str, str | None]:
-    """SHA-256 of the input, the hold-out and the output of an attack."""
-    return {
-        "input": source.fingerprint(),
-        "holdout": None if holdout is None else holdout.fingerprint(),
-        "output": open_source(output).fingerprint(),
-    }
-
-
 def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from credenza.attacks.columns import CodedColumn, encode_values, spell
+from credenza.attacks.columns import CodedColumn, combined, encode_values, spell
 from credenza.attacks.swaps import Cells, apportion, capacity, draw_donors, draw_swaps, split_cells
 from credenza.contracts import IntArray
 from credenza.errors import InfeasibleError
@@ -17,7 +17,10 @@ from credenza.errors import InfeasibleError
 
 @dataclass(frozen=True)
 class Pair:
-    """The coded pair and the strata: the data's rows (the first ``rows``), then the hold-out's."""
+    """The coded pair and the strata: the data's rows (the first ``rows``), then the hold-out's.
+
+    Rows with a negative stratum are left alone: they are outside the slice, or have been put in already.
+    """
 
     a: CodedColumn
     b: CodedColumn
@@ -25,24 +28,23 @@ class Pair:
     rows: int
     mode: str
 
-    def counts(self, first: IntArray | None = None, second: IntArray | None = None) -> IntArray:
-        """Counts [[n00, n01], [n10, n11]] of level against rest among the data's complete rows.
-
-        ``first`` and ``second`` say which row each row takes its value of either feature from; default:
-        itself.
-        """
-        first = np.arange(self.rows) if first is None else first
-        second = np.arange(self.rows) if second is None else second
-        known = (self.a.codes[first] >= 0) & (self.b.codes[second] >= 0)
-        cell = 2 * self.a.members()[first] + self.b.members()[second]
+    def counts(self) -> IntArray:
+        """Counts [[n00, n01], [n10, n11]] of level against rest among the data's complete rows."""
+        a, b = self.a.codes[: self.rows], self.b.codes[: self.rows]
+        known = (a >= 0) & (b >= 0) & (self.strata[: self.rows] >= 0)
+        cell = 2 * (a == self.a.level) + (b == self.b.level)
         return np.bincount(cell[known], minlength=4).reshape(2, 2)
 
     def cells(self, *, positive: bool) -> list[Cells]:
-        """The workable rows of each stratum."""
+        """The workable rows of each stratum that the data has."""
         codes, levels = (self.a.codes, self.b.codes), (self.a.level, self.b.level)
+        order = np.argsort(self.strata, kind="stable")
+        names, starts = np.unique(self.strata[order], return_index=True)
+        groups = np.split(order, starts[1:])
         return [
-            split_cells(codes, levels, self.strata == stratum, self.rows, positive=positive, mode=self.mode)
-            for stratum in np.unique(self.strata[: self.rows])
+            split_cells(codes, levels, group, self.rows, positive=positive, mode=self.mode)
+            for name, group in zip(names, groups, strict=True)
+            if name >= 0 and group[0] < self.rows
         ]
 
     def describe(self, first: bool, second: bool) -> str:
@@ -57,12 +59,13 @@ def stratum_codes(table: pa.Table, names: Sequence[str]) -> IntArray:
     """One code for each combination of the named columns' values; missing is a value of its own."""
     codes = np.zeros(table.num_rows, dtype=np.int64)
     for name in names:
-        column, values = encode_values(table[name], name)
-        codes = np.unique(codes * (len(values) + 1) + column + 1, return_inverse=True)[1].astype(np.int64)
+        codes = combined(codes, *encode_values(table[name], name))
     return codes
 
 
-def plan_swaps(pair: Pair, count: int, asked: str, seed: int) -> tuple[IntArray, IntArray, IntArray]:
+def plan_swaps(
+    pair: Pair, count: int, asked: str, rng: np.random.Generator
+) -> tuple[IntArray, IntArray, IntArray]:
     """Draw the swaps: ``|count|`` of them, towards a positive association when ``count`` is positive.
 
     Parameters
@@ -70,7 +73,7 @@ def plan_swaps(pair: Pair, count: int, asked: str, seed: int) -> tuple[IntArray,
     pair : the coded pair.
     count : signed number of rows to empty each of two cells by.
     asked : the size as the user gave it, for messages ("strength 0.31").
-    seed : seed of the draws.
+    rng : of the draws.
 
     Returns
     -------
@@ -90,7 +93,6 @@ def plan_swaps(pair: Pair, count: int, asked: str, seed: int) -> tuple[IntArray,
     capacities = np.array([capacity(cells) for cells in strata], dtype=np.int64)
     if wanted > capacities.sum():
         raise InfeasibleError(_too_few_donors(pair, strata, wanted, int(capacities.sum())))
-    rng = np.random.default_rng(seed)
     drawn = []
     for cells, share in zip(strata, apportion(wanted, capacities).tolist(), strict=True):
         i, j = draw_swaps(cells, share, rng)

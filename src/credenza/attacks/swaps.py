@@ -34,6 +34,7 @@ class Cells:
     first, second : rows of the two emptied cells: first has ``level_a``, second has not.
     pool : rows that may serve as donors, or None when no donor is needed (relabelling).
     recycle : donors may be used more than once (duplicating).
+    shape : one more than the largest code of each feature among the rows of the stratum.
     """
 
     a: IntArray
@@ -45,11 +46,7 @@ class Cells:
     second: IntArray
     pool: IntArray | None
     recycle: bool
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Number of values of each feature."""
-        return int(self.a.max(initial=self.level_a)) + 1, int(self.b.max(initial=self.level_b)) + 1
+    shape: tuple[int, int]
 
     @property
     def width(self) -> int:
@@ -69,29 +66,25 @@ class Cells:
 def split_cells(
     codes: tuple[IntArray, IntArray],
     levels: tuple[int, int],
-    members: BoolArray,
+    members: IntArray,
     rows: int,
     *,
     positive: bool,
     mode: str,
 ) -> Cells:
-    """Emptied cells and donor pool of one stratum, the rows where ``members`` holds; data rows come first."""
-    a, b = codes
-    mine = members & (a >= 0) & (b >= 0)
-    has_a, has_b = a == levels[0], b == levels[1]
-    data = mine & (np.arange(len(a)) < rows)
-    partner = ~has_b if positive else has_b
-    pool = None
-    if mode == "replace":
-        pool = np.flatnonzero(mine & ~data)
-    elif mode == "duplicate":
-        pool = np.flatnonzero(data)
+    """Emptied cells and donor pool of one stratum, whose rows are ``members``; those below ``rows`` are the data's."""
+    mine = members[(codes[0][members] >= 0) & (codes[1][members] >= 0)]
+    a, b = codes[0][mine], codes[1][mine]
+    data, has_a = mine < rows, a == levels[0]
+    partner = (b == levels[1]) != positive
+    pool = {"replace": mine[~data], "duplicate": mine[data]}.get(mode)
     return Cells(
-        a, b, *levels, positive,
-        np.flatnonzero(data & has_a & partner),
-        np.flatnonzero(data & ~has_a & ~partner),
+        *codes, *levels, positive,
+        mine[data & has_a & partner],
+        mine[data & ~has_a & ~partner],
         pool,
         mode == "duplicate",
+        (int(a.max(initial=levels[0])) + 1, int(b.max(initial=levels[1])) + 1),
     )  # fmt: skip
 
 

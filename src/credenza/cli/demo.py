@@ -78,10 +78,13 @@ def opening(key: dict[str, Any], clean: Audit) -> Iterator[str]:
     yield f"The attack: {len(key['rows']):,} rows ({len(key['rows']) / key['rows_total']:.1%}) are edited."
     yield "Each feature takes its values as often as before; only how the two go together changes:"
     shares = [
-        f"share of {name} = {level}" for name, level in zip(key["features"], key["levels"], strict=True)
+        f"share of {name} = {level}"
+        for name, level in zip(key["moves"][0]["features"], key["moves"][0]["levels"], strict=True)
     ]
-    marginals = zip(key["before"]["marginals"], key["after"]["marginals"], strict=True)
-    measures = (key["before"]["mcc"], key["after"]["mcc"])
+    marginals = zip(
+        key["moves"][0]["before"]["marginals"], key["moves"][0]["after"]["marginals"], strict=True
+    )
+    measures = (key["moves"][0]["before"]["mcc"], key["moves"][0]["after"]["mcc"])
     width = max(map(len, shares)) + 2
     yield f"  {'':{width}}{'before':>8}{'after':>9}"
     for label, (before, after) in zip((*shares, "association (MCC)"), (*marginals, measures), strict=True):
@@ -95,7 +98,7 @@ def ending(key: dict[str, Any], culprits: tuple[Culprit, ...]) -> Iterator[str]:
     """The strongest culprit beside the answer key."""
     yield ""
     if not culprits:
-        yield f"The answer key says {' x '.join(key['features'])}; the audit named no pair."
+        yield f"The answer key says {' x '.join(key['moves'][0]['features'])}; the audit named no pair."
         return
     yield "The answer key, and what the audit says of it:"
     yield ""
@@ -108,13 +111,13 @@ def ending(key: dict[str, Any], culprits: tuple[Culprit, ...]) -> Iterator[str]:
 def comparison(key: dict[str, Any], culprits: tuple[Culprit, ...]) -> Iterator[tuple[str, str, str]]:
     """What is compared, the answer key's version, and that of the strongest culprit."""
     named = culprits[0]
-    step = 1 if named.features == tuple(key["features"]) else -1
-    yield "pair", " x ".join(key["features"][::step]), " x ".join(named.features)
-    yield "levels", " x ".join(key["levels"][::step]), " x ".join(named.levels)
+    step = 1 if named.features == tuple(key["moves"][0]["features"]) else -1
+    yield "pair", " x ".join(key["moves"][0]["features"][::step]), " x ".join(named.features)
+    yield "levels", " x ".join(key["moves"][0]["levels"][::step]), " x ".join(named.levels)
     low, high = named.interval
     yield (
         "strength (95%)",
-        f"{key['strength']:+.4f}",
+        f"{key['moves'][0]['strength']:+.4f}",
         f"{named.strength:+.4f} ({low:+.4f} to {high:+.4f})",
     )
     yield "rows edited", f"{len(key['rows']):,}", f"{named.rows_edited:,}"
@@ -126,4 +129,4 @@ def is_right(key: dict[str, Any], clean: Audit, poisoned: Audit) -> bool:
     from credenza.contracts import Verdict
 
     named = [set(culprit.features) for culprit in poisoned.result.culprits]
-    return clean.verdict == Verdict.CLEAR and named == [set(key["features"])]
+    return clean.verdict == Verdict.CLEAR and named == [set(key["moves"][0]["features"])]

@@ -130,13 +130,13 @@ def plan(attack: Attack, pair: tuple[str, str], chosen: dict[str, Any]) -> Any:
 
 def describe(key: AnswerKey) -> str:
     """One sentence of what was done."""
-    measure = "mcc" if key.levels else "pearson"
-    before, after = (show(values.get(measure)) for values in (key.before, key.after))
-    name = {"mcc": "MCC", "pearson": "Pearson correlation"}[measure]
-    return (
-        f"edited {len(key.rows):,} of {key.rows_total:,} rows ({key.direction}); "
-        f"{name} of {' x '.join(key.features)} {before} -> {after}"
-    )
+    lines = [f"edited {len(key.rows):,} of {key.rows_total:,} rows"]
+    for move in key.moves:
+        measure = "mcc" if move.levels else "pearson"
+        before, after = (show(values.get(measure)) for values in (move.before, move.after))
+        name = {"mcc": "MCC", "pearson": "Pearson correlation"}[measure]
+        lines.append(f"{name} of {' x '.join(move.features)} {before} -> {after} ({move.direction})")
+    return "; ".join(lines)
 
 
 def show(value: float | None) -> str:

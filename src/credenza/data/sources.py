@@ -61,6 +61,11 @@ class Source:
         return self._files
 
     @property
+    def reader(self) -> Reader:
+        """What the rows are read with."""
+        return self._reader
+
+    @property
     def schema(self) -> pa.Schema:
         return self._reader.schema
 
@@ -98,6 +103,10 @@ class Source:
         batches = [batch.replace_schema_metadata(None) for batch in self.batches(chosen)]
         bare = schema.remove_metadata()
         return pa.Table.from_batches([batch.cast(bare) for batch in batches], bare).cast(schema)
+
+    def over(self, reader: Reader) -> Source:
+        """Another source of the same kind, whose rows come from ``reader``; it has no files of its own."""
+        return Source(self._name, self._kind, reader, self._like)
 
     def like(self, table: pa.Table) -> Any:
         """Return an Arrow table as the kind of object that the user gave (a path: the table itself)."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from credenza.attacks import AssociativePoisoning
-from credenza.attacks.associative import require_seed
+from credenza.attacks.base import require_seed
 from credenza.data.write import write_table, write_text
 from credenza.demo.table import load
 from credenza.errors import UsageError
