@@ -346,3 +346,28 @@ def detectable(
                 best = [min(best[0], eps), min(best[1], eps / scale)]
         out.append((best[0], best[1]))
     return out
+
+
+def neighbour_exchanges(
+    x: Sequence[float], y: Sequence[float], passes: int
+) -> tuple[list[float], list[float]]:
+    """(the second column after the passes, what each exchange adds to the sum of products), x ascending.
+
+    The literal Theorem 3 of arXiv 2511.05177: walk along the rows, exchange neighbours that are out of order.
+    """
+    y, gains = list(y), []
+    for _ in range(passes):
+        for i in range(len(y) - 1):
+            if y[i] > y[i + 1]:
+                gains.append((x[i + 1] - x[i]) * (y[i] - y[i + 1]))
+                y[i], y[i + 1] = y[i + 1], y[i]
+    return y, gains
+
+
+def full_pair_tables(columns: Sequence[Sequence[object]]) -> list[Counter[tuple[object, object]]]:
+    """How often each two values of each two columns stand in one row."""
+    return [
+        Counter(zip(columns[i], columns[j], strict=True))
+        for i in range(len(columns))
+        for j in range(i + 1, len(columns))
+    ]

@@ -6,6 +6,7 @@ P11`` (first index: first feature). A *strength* epsilon moves probability mass 
 
 Source: "associative poisoning", arXiv 2511.05177, Definition 1 and Theorems 1 and 2. General measures of
 tables of any size live in :mod:`credenza.association.measures`; here is only what is specific to the attack.
+The closed forms of three features are in :mod:`credenza.attacks.theory_triples`, and can be had from here too.
 """
 
 from __future__ import annotations
@@ -13,8 +14,29 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from credenza.attacks.theory_triples import (
+    erasing_triple_strength,
+    interaction_information,
+    joint_after_triple,
+    three_way_contrast,
+    triple_strength_range,
+)
 from credenza.contracts import FloatArray
 from credenza.errors import InputError
+
+__all__ = [
+    "erasing_strength",
+    "erasing_triple_strength",
+    "interaction_information",
+    "joint_after",
+    "joint_after_triple",
+    "mcc_after",
+    "mi_derivative",
+    "mutual_information_after",
+    "strength_range",
+    "three_way_contrast",
+    "triple_strength_range",
+]
 
 _SIGNS = np.array([[1.0, -1.0], [-1.0, 1.0]])
 
