@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from credenza.attacks.associative import AssociativePoisoning
+from credenza.attacks.base import Attack
+from credenza.attacks.combined import Combined
 from credenza.attacks.continuous import ContinuousPoisoning
 from credenza.attacks.key import AnswerKey, Poisoned
 
 ATTACKS = (AssociativePoisoning, ContinuousPoisoning)
 
-__all__ = ["ATTACKS", "AnswerKey", "AssociativePoisoning", "ContinuousPoisoning", "Poisoned"]
+__all__ = [
+    "ATTACKS",
+    "AnswerKey",
+    "AssociativePoisoning",
+    "Attack",
+    "Combined",
+    "ContinuousPoisoning",
+    "Poisoned",
+]

@@ -49,7 +49,7 @@ class AssociativePoisoning(Attack):
         combination allows; so the joints of either feature with the strata stay exact too. The range shrinks
         to the sum of the strata's ranges.
     where : a value by column: only rows of this slice are edited, sizes refer to its rows, and whole rows that are
-        put in get its values.
+        put in get its values. ``{"shard": NAME}`` is one file of a folder.
 
     Raises
     ------
@@ -93,6 +93,9 @@ class AssociativePoisoning(Attack):
     def __post_init__(self) -> None:
         for pair in as_pairs(self.pair):
             require_pair(pair)
+        for number, pair in enumerate(self.pairs):
+            if set(pair) in map(set, self.pairs[:number]):
+                raise UsageError(f"the pair {pair[0]!r} x {pair[1]!r} is named twice; name it once")
         self._require_other_columns()
         _require_levels(self)
         if self.mode not in MODES:
@@ -107,11 +110,16 @@ class AssociativePoisoning(Attack):
         """The pairs, one or several."""
         return as_pairs(self.pair)
 
+    @property
+    def takes_holdout(self) -> bool:
+        """Whether genuine rows are put in."""
+        return self.mode == "replace"
+
     def plan(self, source: Source, holdout: Source | None, seed: int) -> Plan:
         """Draw the rows that are edited and their donors; see :meth:`apply` for what is raised."""
         self._require_fitting(source, holdout)
         features = tuple(dict.fromkeys(name for pair in self.pairs for name in pair))
-        require_columns((*features, *self.strata, *(self.where or {})), source.columns)
+        require_columns((*features, *self.strata), source.columns)
         board = Board.read(source, holdout, features, tuple(self.strata), self.where, self.mode)
         levels = (self.levels,) if len(self.pairs) == 1 and not _nested(self.levels) else self.levels
         for number, (pair, level) in enumerate(

@@ -16,6 +16,8 @@ from credenza.contracts import IntArray
 from credenza.data.sources import Source, open_source
 from credenza.errors import InfeasibleError, InputError, UsageError
 
+SHARD = "shard"  # in ``where``, a file of a folder, unless a column has that name
+
 
 def _no_rows() -> IntArray:
     return np.zeros(0, dtype=np.int64)
@@ -48,6 +50,11 @@ class Attack:
     """Base of the attacks: frozen dataclasses of parameters that know how to plan themselves."""
 
     name: ClassVar[str]
+
+    @property
+    def takes_holdout(self) -> bool:
+        """Whether the attack puts in genuine rows of a hold-out."""
+        return False
 
     def plan(self, source: Source, holdout: Source | None, seed: int) -> Plan:
         """Decide which rows are edited, and how; ``seed`` is of every random draw."""
@@ -161,6 +168,8 @@ def no_holdout(attack: Attack, holdout: Source | None) -> None:
 def members(source: Source, where: Mapping[str, Any] | None) -> BoolArray:
     """Rows that have all the values of ``where``, shape (n,); all rows for None.
 
+    ``{"shard": NAME}`` are the rows of one file of a folder, where no column is called so.
+
     Raises
     ------
     InputError : no such column or value (the message names values that exist), or no row has all of them.
@@ -168,8 +177,11 @@ def members(source: Source, where: Mapping[str, Any] | None) -> BoolArray:
     inside = np.ones(source.rows, dtype=bool)
     if where is None:
         return inside
-    require_columns(tuple(where), source.columns)
     for name, value in where.items():
+        if name == SHARD and name not in source.columns:
+            inside &= _rows_of_shard(source, spell(value))
+            continue
+        require_columns([name], source.columns)
         codes, values = encode_values(source.table([name])[name], name, limit=None)
         known = [spell(item) for item in values]
         wanted = spell(value).lower() if values and isinstance(values[0], bool) else spell(value)
@@ -180,6 +192,15 @@ def members(source: Source, where: Mapping[str, Any] | None) -> BoolArray:
         shown = " and ".join(f"{name} = {spell(value)}" for name, value in where.items())
         raise InfeasibleError(f"no row has {shown}; name a slice that has rows")
     return inside
+
+
+def _rows_of_shard(source: Source, wanted: str) -> BoolArray:
+    """Rows that come from one of several files."""
+    names = [name for name, _ in source.shards]
+    if wanted not in names:
+        hint = near_misses(wanted, names) if names else "it is not a folder of several files"
+        raise InputError(f"the data has no shard {wanted!r}; {hint}")
+    return np.repeat(np.array(names) == wanted, [rows for _, rows in source.shards])
 
 
 def spelled(where: Mapping[str, Any] | None) -> dict[str, str] | None:

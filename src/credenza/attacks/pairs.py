@@ -168,8 +168,8 @@ class Board:
         return pa.table(arrays, names=schema.names)
 
 
-def require_same_columns(source: Source, holdout: Source) -> None:
-    """Raise InputError when the hold-out has other columns than the data."""
+def require_same_columns(source: Source, holdout: Source, role: str = "hold-out") -> None:
+    """Raise InputError when the hold-out (or what has another role) has other columns than the data."""
     ours, theirs = set(source.columns), set(holdout.columns)
     if ours == theirs:
         return
@@ -178,7 +178,7 @@ def require_same_columns(source: Source, holdout: Source) -> None:
         for word, names in (("lacks", ours - theirs), ("adds", theirs - ours))
         if names
     ]
-    raise InputError(f"the hold-out {' and '.join(parts)}; it must have the same columns as the data")
+    raise InputError(f"the {role} {' and '.join(parts)}; it must have the same columns as the data")
 
 
 def measures(counts: IntArray) -> dict[str, Any]:

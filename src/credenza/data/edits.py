@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -134,8 +135,11 @@ def edited(source: Source, edits: Edits) -> Source:
 
 
 def appended(source: Source, more: Source, rows: int) -> Source:
-    """The source with the first ``rows`` rows of another one behind its own."""
-    return source.over(AppendedReader(source.reader, more.reader, rows))
+    """The source with the first ``rows`` rows of another one behind its own, in a shard of their own."""
+    shards = source.shards
+    if shards:
+        shards = (*shards, (f"appended{Path(shards[0][0]).suffix}", rows))
+    return source.over(AppendedReader(source.reader, more.reader, rows), shards)
 
 
 def gather(source: Source, rows: IntArray, columns: Sequence[str] | None = None) -> pa.Table:

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from credenza.data.ahead import ahead
 from credenza.data.binary_files import Reader, reject_duplicates
-from credenza.data.files import open_path
+from credenza.data.files import FolderReader, open_path
 from credenza.data.repeats import Duplicates, Repeats, row_keys_of
 from credenza.errors import InputError, UsageError
 
@@ -42,7 +42,9 @@ class Source:
         reader: Reader,
         like: Callable[[pa.Table], Any],
         files: tuple[Path, ...] = (),
+        shards: tuple[tuple[str, int], ...] = (),
     ) -> None:
+        self._shards = shards
         self._name, self._kind, self._reader, self._like, self._files = name, kind, reader, like, files
 
     def __repr__(self) -> str:
@@ -59,6 +61,11 @@ class Source:
     @property
     def files(self) -> tuple[Path, ...]:
         return self._files
+
+    @property
+    def shards(self) -> tuple[tuple[str, int], ...]:
+        """(name, rows) of each file, where there are several; empty otherwise."""
+        return self._shards
 
     @property
     def reader(self) -> Reader:
@@ -104,9 +111,11 @@ class Source:
         bare = schema.remove_metadata()
         return pa.Table.from_batches([batch.cast(bare) for batch in batches], bare).cast(schema)
 
-    def over(self, reader: Reader) -> Source:
+    def over(self, reader: Reader, shards: tuple[tuple[str, int], ...] | None = None) -> Source:
         """Another source of the same kind, whose rows come from ``reader``; it has no files of its own."""
-        return Source(self._name, self._kind, reader, self._like)
+        return Source(
+            self._name, self._kind, reader, self._like, shards=self._shards if shards is None else shards
+        )
 
     def like(self, table: pa.Table) -> Any:
         """Return an Arrow table as the kind of object that the user gave (a path: the table itself)."""
@@ -195,7 +204,9 @@ def open_source(data: Any, *, role: str = "data") -> Source:
         return data
     if isinstance(data, str | os.PathLike):
         opened = open_path(cast("str | os.PathLike[str]", data), role)
-        source = Source(opened.name, opened.kind, opened.reader, lambda table: table, opened.files)
+        readers = opened.reader.readers if isinstance(opened.reader, FolderReader) else ()
+        shards = tuple((file.name, part.rows) for file, part in zip(opened.files, readers, strict=False))
+        source = Source(opened.name, opened.kind, opened.reader, lambda table: table, opened.files, shards)
     else:
         from credenza.data.frames import open_frame
 
