@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -47,6 +47,7 @@ def chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     height=st.integers(1, 20),
     width=st.integers(1, 20),
@@ -68,14 +69,17 @@ def test_pixels_survive_formats_without_loss(
     np.testing.assert_array_equal(again, pixels)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA"])
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [
+        (kind, mode)
+        for kind in KINDS
+        for mode in ("1", "L", "P", "RGB", "RGBA", "LA")
+        if mode not in {"JPEG": ("P", "RGBA", "LA"), "BMP": ("LA",)}.get(kind, ())
+    ],
+)
 def test_decoding_what_was_encoded_gives_the_same(kind: str, mode: str) -> None:
-    try:
-        data = packed(SHADE, kind, mode)
-    except OSError:
-        pytest.skip(f"{kind} holds no {mode}")
-    column = pa.array([data])
+    column = pa.array([packed(SHADE, kind, mode)])
     (pixels,) = decode_images(column)
     coded = encode_images([pixels], column)
     (again,) = decode_images(coded)
