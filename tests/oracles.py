@@ -371,3 +371,49 @@ def full_pair_tables(columns: Sequence[Sequence[object]]) -> list[Counter[tuple[
         for i in range(len(columns))
         for j in range(i + 1, len(columns))
     ]
+
+
+def sinusoid_stamped(image: NDArray[np.uint8], delta: float, frequency: float) -> NDArray[np.uint8]:
+    """SIG on an (H, W) or (H, W, C) image, one pixel at a time; a last channel of two or four is alpha."""
+    out, width = image.copy(), image.shape[1]
+    for place in np.ndindex(*image.shape):
+        if len(place) == 3 and image.shape[2] in (2, 4) and place[2] == image.shape[2] - 1:
+            continue
+        moved = int(image[place]) + delta * math.sin(2 * math.pi * place[1] * frequency / width)
+        out[place] = round(min(max(moved, 0.0), 255.0))
+    return out
+
+
+def blended(image: NDArray[np.uint8], pattern: FloatArray, alpha: float) -> NDArray[np.uint8]:
+    """(1 - alpha) image + alpha pattern, one pixel at a time; grey images get the pattern's luma."""
+    out = image.copy()
+    for place in np.ndindex(*image.shape):
+        if image.ndim == 3 and image.shape[2] in (2, 4) and place[2] == image.shape[2] - 1:
+            continue
+        red, green, blue = pattern[place[0], place[1]].tolist()
+        grey = round(0.299 * red + 0.587 * green + 0.114 * blue)
+        colour = (red, green, blue)[place[2]] if image.ndim == 3 and image.shape[2] > 2 else grey
+        out[place] = round((1 - alpha) * int(image[place]) + alpha * colour)
+    return out
+
+
+def resampled(image: NDArray[np.uint8], field: FloatArray) -> NDArray[np.uint8]:
+    """An (H, W) image read bilinearly at the rows field[0] and columns field[1], one pixel at a time."""
+    out, (height, width) = image.copy(), image.shape
+    for i, j in np.ndindex(height, width):
+        y, x = float(field[0, i, j]), float(field[1, i, j])
+        top, left = min(int(y), height - 1), min(int(x), width - 1)
+        below, right = min(top + 1, height - 1), min(left + 1, width - 1)
+        down, across = y - top, x - left
+        upper = (1 - across) * int(image[top, left]) + across * int(image[top, right])
+        lower = (1 - across) * int(image[below, left]) + across * int(image[below, right])
+        out[i, j] = round((1 - down) * upper + down * lower)
+    return out
+
+
+def with_words(text: str, words: str, shares: Sequence[float]) -> str:
+    """``words`` before the word at each share of a text without other white space than single blanks."""
+    pieces: list[tuple[int, int, str]] = [(place, 1, word) for place, word in enumerate(text.split(" "))]
+    count = len(pieces)
+    pieces += [(min(int(share * (count + 1)), count), 0, words) for share in shares]
+    return " ".join(word for _, _, word in sorted(pieces, key=lambda piece: piece[:2]))
