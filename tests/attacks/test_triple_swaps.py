@@ -21,7 +21,7 @@ def test_pair_tables_stay(rows: list[tuple[int, int, int]], positive: bool, mode
     a, b, c = (np.array(code) for code in zip(*rows, strict=True))
     size = len(a) if mode != "replace" else (len(a) + 1) // 2
     rng = np.random.default_rng(seed)
-    found = quadruples((a, b, c), (1, 1, 1), np.ones(len(a), bool), size, positive=positive, mode=mode)
+    found = quadruples((a, b, c), (3, 4, 3), (1, 1, 1), np.arange(len(a)), size, positive=positive, mode=mode)
     plan = largest_plan(*found.limits(), rng)
     edited, sources = found.draw(plan, rng)
     assert edited.size == len(np.unique(edited)) == 4 * plan.sum()
@@ -46,14 +46,14 @@ def test_binary_features_have_one_combination_and_an_exact_range() -> None:
     flat = np.repeat(np.arange(8), cells)
     codes = (flat // 4, flat // 2 % 2, flat % 2)
     for positive, most in ((True, min(4, 7, 8, 2)), (False, min(9, 6, 3, 5))):
-        found = quadruples(codes, (1, 1, 1), np.ones(44, bool), 44, positive=positive, mode="relabel")
+        found = quadruples(codes, (2, 2, 2), (1, 1, 1), np.arange(44), 44, positive=positive, mode="relabel")
         assert largest_plan(*found.limits(), np.random.default_rng(0)).tolist() == [most]
 
 
 def test_greedy_packing_leaves_nothing_that_would_fit() -> None:
     rng = np.random.default_rng(0)
     codes = tuple(rng.choice(5, 4000, p=[0.4, 0.3, 0.1, 0.1, 0.1]) for _ in range(3))
-    found = quadruples(codes, (0, 0, 0), np.ones(4000, bool), 4000, positive=True, mode="relabel")
+    found = quadruples(codes, (5, 5, 5), (0, 0, 0), np.arange(4000), 4000, positive=True, mode="relabel")
     kinds, counts = found.limits()
     plan = largest_plan(kinds, counts, rng)
     used = np.bincount(kinds.ravel(), np.tile(plan, 4), minlength=len(counts))
@@ -71,7 +71,9 @@ def test_too_many_combinations_keep_the_most_frequent_values(monkeypatch: pytest
     sizes = []
     for limit in (10**6, 100):
         monkeypatch.setattr("credenza.attacks.triple_swaps.MAX_COMBINATIONS", limit)
-        found = quadruples(codes, (1, 1, 1), np.ones(5000, bool), 5000, positive=True, mode="relabel")
+        found = quadruples(
+            codes, (99, 99, 99), (1, 1, 1), np.arange(5000), 5000, positive=True, mode="relabel"
+        )
         sizes.append(int(largest_plan(*found.limits(), rng).sum()))
         assert found.before.shape[1] <= limit
     assert sizes[0] >= sizes[1] > 0.7 * sizes[0]
@@ -79,7 +81,9 @@ def test_too_many_combinations_keep_the_most_frequent_values(monkeypatch: pytest
 
 def test_nothing_to_exchange() -> None:
     code = np.array([0, 0, 1])
-    found = quadruples((code, code, code), (1, 1, 1), np.ones(3, bool), 3, positive=True, mode="relabel")
+    found = quadruples(
+        (code, code, code), (2, 2, 2), (1, 1, 1), np.arange(3), 3, positive=True, mode="relabel"
+    )
     plan = largest_plan(*found.limits(), np.random.default_rng(0))
     assert plan.shape == (0,)
     edited, sources = found.draw(plan, np.random.default_rng(0))

@@ -16,15 +16,17 @@ where genuine rows take their place, four kinds of donors. With binary features 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from credenza.attacks.swaps import draw_labelled
 from credenza.contracts import IntArray
 
-BoolArray = NDArray[np.bool_]
+Codes = Sequence[IntArray]
+Levels = Sequence[int]
 MAX_COMBINATIONS = 100_000
 
 
@@ -35,32 +37,28 @@ class Quadruples:
     Attributes
     ----------
     rows, pool : rows of the data that can be edited, and rows that may be donors (None: none are needed).
-    labels : code of the three values of every row, -1 where one is missing; shape (rows of data + hold-out,).
+    row_labels, pool_labels : code of the three values of each of them.
     before, after : codes that the four rows of each combination have and get, shape (4, C).
     recycle : donors may be used more than once.
     """
 
     rows: IntArray
+    row_labels: IntArray
     pool: IntArray | None
-    labels: IntArray
+    pool_labels: IntArray
     before: IntArray
     after: IntArray
     recycle: bool
 
-    def limits(self) -> tuple[IntArray, IntArray]:
+    def limits(self, *, donors: bool = True) -> tuple[IntArray, IntArray]:
         """(kind of row or donor that each combination uses (F, C), how many there are of each kind)."""
-        rows, row_counts = np.unique(self.before, return_inverse=True)
-        kinds, counts = row_counts.reshape(self.before.shape), _count(rows, self.labels[self.rows])
-        if self.pool is None:
+        kinds, counts = _count(self.before, self.row_labels)
+        if self.pool is None or not donors:
             return kinds, counts
-        donors, where = np.unique(self.after, return_inverse=True)
-        spare = _count(donors, self.labels[self.pool])
+        wanted, spare = _count(self.after, self.pool_labels)
         if self.recycle:
-            spare = np.where(spare > 0, len(self.labels), 0)
-        return (
-            np.concatenate([kinds, where.reshape(self.after.shape) + len(rows)]),
-            np.concatenate([counts, spare]),
-        )
+            spare = np.where(spare > 0, len(self.rows), 0)
+        return np.concatenate([kinds, wanted + len(counts)]), np.concatenate([counts, spare])
 
     def draw(self, plan: IntArray, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
         """Rows of ``plan[c]`` quadruples of each combination c, in fours, and who takes their place.
@@ -72,56 +70,52 @@ class Quadruples:
         """
         chosen = np.repeat(np.arange(len(plan)), plan)
         wanted = self.before[:, chosen]
-        edited = draw_labelled(self.rows, self.labels[self.rows], wanted.ravel(), rng).reshape(wanted.shape)
+        edited = draw_labelled(self.rows, self.row_labels, wanted.ravel(), rng).reshape(wanted.shape)
         if self.pool is None:
             return edited, edited[[1, 0, 3, 2]]
-        wanted = self.after[:, chosen]
-        donors = draw_labelled(self.pool, self.labels[self.pool], wanted.ravel(), rng, recycle=self.recycle)
-        return edited, donors.reshape(wanted.shape)
+        wanted = self.after[:, chosen].ravel()
+        donors = draw_labelled(self.pool, self.pool_labels, wanted, rng, recycle=self.recycle)
+        return edited, donors.reshape(edited.shape)
 
 
 def quadruples(
-    codes: tuple[IntArray, IntArray, IntArray],
-    levels: tuple[int, int, int],
-    members: BoolArray,
-    rows: int,
-    *,
-    positive: bool,
-    mode: str,
+    codes: Codes, sizes: Levels, levels: Levels, group: IntArray, rows: int, *, positive: bool, mode: str
 ) -> Quadruples:
-    """Combinations of one stratum, the rows where ``members`` holds; data rows come first.
+    """Combinations of one stratum.
 
     Parameters
     ----------
     codes : of the three features over data and hold-out, -1 for missing.
+    sizes : how many values each feature has.
     levels : the codes that the strength refers to.
-    rows : rows of the data.
+    group : rows of the stratum, ascending; those below ``rows`` are of the data.
 
     Notes
     -----
     More than ``MAX_COMBINATIONS`` combinations of other values are not looked at: of each feature the most
     frequent ones are kept, so that the range comes out smaller than it might be.
     """
-    known = members & np.all([code >= 0 for code in codes], axis=0)
-    data = np.flatnonzero(known[:rows])
-    sizes = [int(code.max(initial=level)) + 1 for code, level in zip(codes, levels, strict=True)]
-    labels = np.where(known, _label(codes, sizes), -1)
-    others = _others(codes, levels, data)
-    grid = [axis.ravel() for axis in np.meshgrid(*others, indexing="ij")]
-    x, y, z = levels
-    on, off = (np.full_like(grid[2], z), grid[2]) if positive else (grid[2], np.full_like(grid[2], z))
-    firsts, seconds = (x, x, grid[0], grid[0]), (y, grid[1], y, grid[1])
+    group = group[np.all([code[group] >= 0 for code in codes], axis=0)]
+    data = group[: int(np.searchsorted(group, rows))]
+    others = _others([code[data] for code in codes], levels)
+    u, v, w = (axis.ravel() for axis in np.meshgrid(*others, indexing="ij"))
+    x, y, z = (np.full_like(u, level) for level in levels)
+    on, off = (z, w) if positive else (w, z)
     before = np.stack(
-        [_label((*ab, c), sizes) for *ab, c in zip(firsts, seconds, (on, off, off, on), strict=True)]
+        [_label((*ab, c), sizes) for ab, c in zip(_twos(x, u, y, v), (on, off, off, on), strict=True)]
     )
     after = np.stack(
-        [_label((*ab, c), sizes) for *ab, c in zip(firsts, seconds, (off, on, on, off), strict=True)]
+        [_label((*ab, c), sizes) for ab, c in zip(_twos(x, u, y, v), (off, on, on, off), strict=True)]
     )
-    pool = {"replace": np.flatnonzero(known[rows:]) + rows, "duplicate": data}.get(mode)
-    found = Quadruples(data, pool, labels, before, after, mode == "duplicate")
-    kinds, counts = found.limits()
-    usable = (counts[kinds] > 0).all(axis=0)
-    return Quadruples(data, pool, labels, before[:, usable], after[:, usable], mode == "duplicate")
+    pool = {"replace": group[len(data) :], "duplicate": data}.get(mode)
+    labels = [
+        _label([code[part] for code in codes], sizes) for part in (data, data[:0] if pool is None else pool)
+    ]
+    kinds, counts = _count(before, labels[0])
+    present = (counts[kinds] > 0).all(axis=0)
+    return Quadruples(
+        data, labels[0], pool, labels[1], before[:, present], after[:, present], mode == "duplicate"
+    )
 
 
 def largest_plan(kinds: IntArray, counts: IntArray, rng: np.random.Generator) -> IntArray:
@@ -173,29 +167,34 @@ def thin(plan: IntArray, keep: int, rng: np.random.Generator) -> IntArray:
     return np.asarray(rng.multivariate_hypergeometric(plan, keep, method="marginals"), dtype=np.int64)
 
 
-def _label(values: tuple[object, ...], sizes: list[int]) -> IntArray:
-    a, b, c = (np.asarray(value, dtype=np.int64) for value in values)
+def _twos(x: IntArray, u: IntArray, y: IntArray, v: IntArray) -> list[tuple[IntArray, IntArray]]:
+    """First and second value of the four rows of each combination."""
+    return [(x, y), (x, v), (u, y), (u, v)]
+
+
+def _label(values: Sequence[IntArray], sizes: Levels) -> IntArray:
+    """One code for three values."""
+    a, b, c = values
     return np.asarray((a * sizes[1] + b) * sizes[2] + c)
 
 
-def _others(
-    codes: tuple[IntArray, IntArray, IntArray], levels: tuple[int, int, int], data: IntArray
-) -> list[IntArray]:
+def _others(codes: Sequence[IntArray], levels: Levels) -> list[IntArray]:
     """Values of each feature other than its level; the most frequent ones where combinations are too many."""
     others = []
     for code, level in zip(codes, levels, strict=True):
-        counts = np.bincount(code[data], minlength=level + 1)
+        counts = np.bincount(code, minlength=level + 1)
         counts[level] = 0
         falling = np.argsort(-counts, kind="stable")
         others.append(falling[: np.count_nonzero(counts)])
-    while int(np.prod([len(values) for values in others])) > MAX_COMBINATIONS:
+    while math.prod(len(values) for values in others) > MAX_COMBINATIONS:
         longest = max(range(3), key=lambda axis: len(others[axis]))
         others[longest] = others[longest][: len(others[longest]) * 3 // 4]
     return [np.sort(values) for values in others]
 
 
-def _count(kinds: IntArray, labels: IntArray) -> IntArray:
-    """How many rows carry each of the (sorted, distinct) kinds."""
+def _count(wanted: IntArray, labels: IntArray) -> tuple[IntArray, IntArray]:
+    """The labels that are wanted, numbered: (number of each, same shape; how many rows carry each numbered one)."""
+    distinct, number = np.unique(wanted, return_inverse=True)
     ranked = np.sort(labels)
-    found = np.searchsorted(ranked, kinds, side="right") - np.searchsorted(ranked, kinds)
-    return np.asarray(found, dtype=np.int64)
+    found = np.searchsorted(ranked, distinct, side="right") - np.searchsorted(ranked, distinct)
+    return np.asarray(number.reshape(wanted.shape), dtype=np.int64), np.asarray(found, dtype=np.int64)
