@@ -54,7 +54,7 @@ class FolderReader:
 
 
 def open_path(path: str | os.PathLike[str], role: str) -> OpenedPath:
-    """Open a file, a folder or a glob.
+    """Open a file, a folder (of tables, images or sounds) or a glob.
 
     Raises
     ------
@@ -63,6 +63,10 @@ def open_path(path: str | os.PathLike[str], role: str) -> OpenedPath:
     shown = os.fspath(path)
     found = Path(shown).expanduser()
     if found.is_dir():
+        from credenza.data.media import open_media
+
+        if (media := open_media(found, shown, role)) is not None:
+            return media
         files = _files_in(found, shown, role)
     elif found.exists():
         files = (found,)
