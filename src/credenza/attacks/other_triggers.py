@@ -12,6 +12,7 @@ import pyarrow as pa
 from credenza.attacks.trigger_base import Trigger, as_type, require_choice, require_number
 from credenza.contracts import FloatArray, IntArray
 from credenza.data.columns import Family, family, plain_type
+from credenza.data.sounds import decode_sounds, encode_sounds
 from credenza.errors import InfeasibleError, InputError, UsageError
 
 ENDS = ("start", "end")
@@ -152,12 +153,11 @@ class Tone(Trigger):
         ------
         InputError : a value is no readable recording. InfeasibleError : see :meth:`stamp`, with the row.
         """
-        from credenza.data.sounds import decode_sounds, encode_sounds
-
+        labels = [f"row {row}" for row in rows.tolist()]
         mixed = []
-        for row, (rate, samples) in zip(rows.tolist(), decode_sounds(values), strict=True):
+        for row, (rate, samples) in zip(rows.tolist(), decode_sounds(values, names=labels), strict=True):
             try:
                 mixed.append((rate, self.stamp(samples, rate)))
             except InfeasibleError as error:
                 raise InfeasibleError(f"row {row} of column {name!r}: {error}") from error
-        return encode_sounds(mixed, values)
+        return encode_sounds(mixed, values, names=labels)
