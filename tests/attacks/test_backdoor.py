@@ -169,7 +169,6 @@ def test_the_test_set_keeps_labels_and_triggers_what_should_turn() -> None:
 
 
 def test_the_test_set_is_written_as_it_is_made(tmp_path: Path) -> None:
-    pytest.importorskip("credenza.data.write_output")
     write_table(TABLE, tmp_path / "test.parquet")
     key = backdoor().write_test_set(tmp_path / "test.parquet", tmp_path / "out.parquet", seed=3)
     made = backdoor().test_set(TABLE, seed=3)
