@@ -26,6 +26,7 @@ def column(numbers: object) -> Ordered:
     return ordered(array, "v", np.arange(len(array)))
 
 
+@settings(deadline=None)
 @given(values, st.integers(0, 45))
 def test_passes_are_what_exchanging_neighbours_makes(numbers: list[int], passes: int) -> None:
     expected, gains = oracles.neighbour_exchanges(range(len(numbers)), numbers, passes)
@@ -108,6 +109,7 @@ def test_search_meets_the_target_and_the_curve_is_the_correlation(target: float)
     assert len(calls) <= 40
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=2, max_size=30), st.floats(0, 1))
 def test_search_stops_next_to_a_crossing(steps: list[int], share: float) -> None:
     heights = np.cumsum(steps).astype(float)
@@ -164,6 +166,7 @@ def test_no_scores_where_there_is_no_correlation(numbers: list[float]) -> None:
     assert np.isnan(column(pa.array(numbers, pa.float64())).scores).all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5)))
 def test_stable_order_is_a_stable_sort(codes: list[int]) -> None:
     array = np.array(codes, dtype=np.int64)

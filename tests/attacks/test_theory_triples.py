@@ -7,7 +7,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import mutual_info_score
 
@@ -30,6 +30,7 @@ def information(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> float:
     return float(given_c - mutual_info_score(a, b))
 
 
+@settings(deadline=None)
 @given(counts, st.floats(0.0, 1.0))
 def test_pairs_stay_and_cells_move_by_strength(table: np.ndarray, position: float) -> None:
     low, high = theory.triple_strength_range(table)
@@ -42,6 +43,7 @@ def test_pairs_stay_and_cells_move_by_strength(table: np.ndarray, position: floa
     assert after.min() > -1e-12
 
 
+@settings(deadline=None)
 @given(counts)
 def test_contrast_and_information_do_not_depend_on_the_order_of_features(table: np.ndarray) -> None:
     a, b, c = rows_of(table)
@@ -51,12 +53,14 @@ def test_contrast_and_information_do_not_depend_on_the_order_of_features(table: 
         assert theory.interaction_information(turned) == pytest.approx(information(a, b, c), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(counts)
 def test_contrast_is_a_difference_of_log_odds_ratios(table: np.ndarray) -> None:
     ratios = [math.log(t[0, 0] * t[1, 1] / (t[0, 1] * t[1, 0])) for t in (table[..., 0], table[..., 1])]
     assert theory.three_way_contrast(table) == pytest.approx(ratios[0] - ratios[1], abs=1e-9)
 
 
+@settings(deadline=None)
 @given(counts)
 def test_contrast_rises_with_the_strength_and_erasing_makes_it_zero(table: np.ndarray) -> None:
     low, high = theory.triple_strength_range(table)

@@ -174,6 +174,7 @@ def test_erasing_leaves_the_contrast_nearest_to_zero() -> None:
     assert abs(move.after["interaction_information"]) < move.before["interaction_information"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 60), min_size=8, max_size=8).filter(any))
 def test_erasing_count_is_the_best_whole_number(cells: list[int]) -> None:
     counts = np.array(cells).reshape(2, 2, 2)
