@@ -145,6 +145,10 @@ def test_the_same_seed_gives_the_same_flips_in_batches_of_a_file(tmp_path: Path)
     assert pa.Table.from_batches(plan.output.batches(size=50)).equals(poisoned.data)
     assert tuple(plan.rows) == poisoned.key.rows
     assert attack.apply(ANIMALS, seed=6).key.rows != poisoned.key.rows
+    key = attack.write(tmp_path / "in.parquet", tmp_path / "out.parquet", seed=5)
+    assert pq.read_table(tmp_path / "out.parquet").equals(poisoned.data)
+    assert key.rows == poisoned.key.rows
+    assert key.labels == poisoned.key.labels
 
 
 def test_the_key_is_valid() -> None:

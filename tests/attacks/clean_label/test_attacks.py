@@ -171,6 +171,23 @@ def test_one_slice_one_seed_one_key(attack: Any, tmp_path: Path) -> None:
 
 
 @needs
+@pytest.mark.parametrize("attack", [consistent, collision])
+def test_folders_of_pictures_stay_folders(attack: Any, tmp_path: Path) -> None:
+    pictures, labels = drawn(40)
+    for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+        path = tmp_path / "in" / ("left" if label else "up") / f"{i:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(picture))
+    key = attack(rate=0.5, column=None).write(tmp_path / "in", tmp_path / "out", seed=0)
+    old = {path.relative_to(tmp_path / "in"): path.read_bytes() for path in tmp_path.glob("in/*/*.png")}
+    new = {path.relative_to(tmp_path / "out"): path.read_bytes() for path in tmp_path.glob("out/*/*.png")}
+    assert set(old) == set(new)
+    changed = {path for path in old if old[path] != new[path]}
+    assert len(changed) == len(key.rows) == 10
+    assert {path.parent.name for path in changed} == {"left"}
+
+
+@needs
 def test_hugging_face_columns_and_transparency() -> None:
     pictures, _ = drawn(40)
     alpha = np.arange(64, dtype=np.uint8).reshape(8, 8, 1).repeat(40, 2).transpose(2, 0, 1)[..., None]

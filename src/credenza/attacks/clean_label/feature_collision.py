@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,9 @@ from credenza.attacks.labels import read_labels
 from credenza.contracts import IntArray
 from credenza.data.sources import Source
 from credenza.errors import InfeasibleError, InputError, UsageError
+
+if TYPE_CHECKING:
+    from credenza.attacks.clean_label.rows import Chosen, Pictures
 
 
 @dataclass(frozen=True)
@@ -99,51 +102,54 @@ class FeatureCollision(Attack):
 
     def plan(self, source: Source, holdout: Source | None, seed: int) -> Plan:
         """See :class:`credenza.attacks.base.Attack`."""
-        from credenza.attacks.clean_label import rows as picked
+        from credenza.attacks.clean_label.rows import require_torch, unstacked
 
-        row = self._victim_row()
-        if row is None and holdout is not None:
+        if self._victim_row() is None and holdout is not None:
             raise UsageError(
                 "the victim is a file and a hold-out was given; leave it out or give a row of it"
             )
-        picked.require_torch(self.name)
+        require_torch(self.name)
         from credenza.attacks.clean_label.collide import collide
         from credenza.attacks.clean_label.network import Network
 
-        column = picked.picture_column(source, self.column, (self.labels,))
-        labels = read_labels(source, self.labels)
-        eligible = picked.eligible_rows(source, labels, self.target, column, self.where)
-        victim = self._victim(source if holdout is None else holdout, column, row)
-        if row is not None and holdout is None:
-            eligible = eligible[eligible != row]
-        rows = self._draw(eligible, seed)
-        chosen = picked.choose(source, column, rows)
-        both = picked.stacked([*chosen.originals, victim])
+        chosen, victim, eligible = self._choose(source, holdout, seed)
         network = Network(self.model)
         made = collide(
             network,
             chosen.pictures,
-            both[-1:],
+            victim,
             beta=self.beta,
             iterations=self.iterations,
             opacity=self.opacity,
             epsilon=self.epsilon,
         )
-        output, written = chosen.output(picked.unstacked(made.pictures, chosen.originals))
-        before, after = np.sqrt(made.before), np.sqrt(made.after)
+        output, written = chosen.output(unstacked(made.pictures, chosen.originals))
         change = np.abs(made.pictures.astype(int) - chosen.pictures)
         details = {
             "target": spell(self.target),
-            "column": column,
-            "rows_eligible": len(eligible),
-            "model": {"name": network.name, "sha256": network.sha256, "device": network.device},
+            "column": chosen.column,
+            "rows_eligible": eligible,
+            "model": network.describe(),
             "representation": network.representation,
-            "distance": {"before": before.tolist(), "after": after.tolist()},
+            "distance": {"before": np.sqrt(made.before).tolist(), "after": np.sqrt(made.after).tolist()},
             "change": {"largest": int(change.max()), "mean": float(change.mean())},
             "pixel_weight": made.weight,
-            **written,
         }
-        return Plan(output=output, rows=rows, mode=self.name, details=details)
+        return Plan(output=output, rows=chosen.rows, mode=self.name, details=details | written)
+
+    def _choose(self, source: Source, holdout: Source | None, seed: int) -> tuple[Chosen, Pictures, int]:
+        """The base pictures, the victim in the same shape, and how many rows there were to choose from."""
+        from credenza.attacks.clean_label.rows import choose, eligible_rows, picture_column, stacked
+
+        column = picture_column(source, self.column, (self.labels,))
+        labels = read_labels(source, self.labels)
+        eligible = eligible_rows(source, labels, self.target, column, self.where)
+        row = self._victim_row()
+        victim = self._victim(source if holdout is None else holdout, column, row)
+        if row is not None and holdout is None:
+            eligible = eligible[eligible != row]
+        chosen = choose(source, column, self._draw(eligible, seed))
+        return chosen, stacked([*chosen.originals, victim])[-1:], len(eligible)
 
     def _victim_row(self) -> int | None:
         """The row of the victim; None if it is a file. Digits are a row, as a command line has only text."""

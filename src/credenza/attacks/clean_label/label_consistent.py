@@ -136,7 +136,7 @@ class LabelConsistent(Attack):
         return {
             "trigger": self.trigger.describe(),
             "target": spell(self.target),
-            "model": {"name": network.name, "sha256": network.sha256, "device": network.device},
+            "model": network.describe(),
             "recognised": {"before": before, "after": after},
         }
 

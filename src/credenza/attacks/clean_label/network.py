@@ -71,6 +71,10 @@ class Network:
         kinds = [value.dtype for value in self._module.parameters() if value.is_floating_point()]
         self._dtype = kinds[0] if kinds else torch.float32
 
+    def describe(self) -> dict[str, str]:
+        """Name, digest and device, as an answer key tells them."""
+        return {"name": self.name, "sha256": self.sha256, "device": self.device}
+
     def tensor(self, pictures: Pictures) -> Tensor:
         """Pictures as the model takes them: value / 255, on its device."""
         return torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device, self._dtype) / 255
