@@ -245,6 +245,18 @@ def test_one_metadata_file(tmp_path: Path) -> None:
     assert said(folder) == "IT has metadata.csv and metadata.jsonl; keep one of them"
 
 
+def test_folders_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, scan = make_folder(tmp_path, "a/1.png"), os.scandir
+
+    def guarded(path: Path) -> object:
+        if Path(path).name == "a":
+            raise PermissionError(13, "no")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert said(folder) == "folder IT/a may not be listed; check its permissions"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
 def test_links_stay_inside(tmp_path: Path) -> None:
     outside = make_folder(tmp_path / "outside", "1.png")

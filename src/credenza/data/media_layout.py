@@ -73,12 +73,15 @@ def media_layout(root: Path, label: str) -> Layout | None:
     direct = any(kind_of(e.name) for e in here)
     if not direct and (tables or not (metadata or _below(root))):
         return None
-    names = sorted(_walk(root, "", root.resolve(), label))
-    media = [name for name in names if kind_of(name)]
+    media: list[str] = []
+    others: list[str] = []
+    for name in _walk(root, "", root.resolve(), label):
+        (media if kind_of(name) else others).append(name)
     if not media:
         return None
+    media.sort()
     kind = _one_kind(media, label)
-    _refuse_others(names, kind, label)
+    _refuse_others(sorted(others), kind, label)
     if len(metadata) > 1:
         raise InputError(f"{label} has {metadata[0]} and {metadata[1]}; keep one of them")
     foldered = _foldered(media, label, bool(metadata))
@@ -86,8 +89,11 @@ def media_layout(root: Path, label: str) -> Layout | None:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as found:
-        return sorted((e for e in found if not e.name.startswith(".")), key=lambda entry: entry.name)
+    try:
+        with os.scandir(folder) as found:
+            return sorted((e for e in found if not e.name.startswith(".")), key=lambda entry: entry.name)
+    except PermissionError as error:
+        raise InputError(f"folder {folder} may not be listed; check its permissions") from error
 
 
 def _is_table(name: str) -> bool:
