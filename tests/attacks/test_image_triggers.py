@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -277,6 +278,29 @@ def test_what_is_no_image(image: Image) -> None:
         Patch().stamp(image)
     found = f"{image.dtype} of shape {image.shape}"
     assert str(caught.value) == f"an image is uint8 of shape (H, W) or (H, W, 1 to 4 channels); found {found}"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_a_blend_with_a_picture(mode: str, tmp_path: Path) -> None:
+    picture = pytest.importorskip("PIL.Image")
+    path, pixels = tmp_path / "kitty.png", noise(6, 4, 3, seed=2)
+    shown = picture.fromarray(pixels).convert(mode)
+    shown.save(path)
+    trigger, image = Blend(alpha=0.5, image=str(path)), noise(6, 4, 3)
+    expected = np.asarray(shown.convert("RGB")).astype(float)
+    assert (trigger.pattern(6, 4) == expected).all()
+    assert (trigger.stamp(image) == oracles.blended(image, expected, 0.5)).all()
+    assert trigger.pattern(12, 8).shape == (12, 8, 3)
+    assert trigger.describe()["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    picture.fromarray(noise(60, 40, 3)).save(path)
+    assert (trigger.pattern(6, 4) != expected).any()
+
+
+def test_a_blend_with_a_file_that_is_no_picture(tmp_path: Path) -> None:
+    path = tmp_path / "kitty.png"
+    path.write_text("meow")
+    with pytest.raises(InputError, match="kitty.png' is not an image that we know; give PNG"):
+        Blend(image=str(path)).stamp(noise(4, 4))
 
 
 def test_a_blend_with_a_picture_that_is_not_there(tmp_path: Path) -> None:
