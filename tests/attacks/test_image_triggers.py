@@ -299,7 +299,7 @@ def test_a_blend_with_a_picture(mode: str, tmp_path: Path) -> None:
 def test_a_blend_with_a_file_that_is_no_picture(tmp_path: Path) -> None:
     path = tmp_path / "kitty.png"
     path.write_text("meow")
-    with pytest.raises(InputError, match="kitty.png' is not an image that we know; give PNG"):
+    with pytest.raises(InputError, match=r"kitty\.png' is not an image that we know; give PNG"):
         Blend(image=str(path)).stamp(noise(4, 4))
 
 
