@@ -417,3 +417,53 @@ def with_words(text: str, words: str, shares: Sequence[float]) -> str:
     count = len(pieces)
     pieces += [(min(int(share * (count + 1)), count), 0, words) for share in shares]
     return " ".join(word for _, _, word in sorted(pieces, key=lambda piece: piece[:2]))
+
+
+def triple_tables(
+    probes: NDArray[np.integer], weights: Sequence[float] | None = None
+) -> dict[tuple[int, int, int], FloatArray]:
+    """Weighted 2x2x2 table of each three columns of 0 and 1, one row at a time: cells 4 a + 2 b + c."""
+    rows, columns = probes.shape
+    out = {}
+    for i in range(columns):
+        for j in range(i + 1, columns):
+            for k in range(j + 1, columns):
+                table = np.zeros(8)
+                for r in range(rows):
+                    cell = 4 * int(probes[r, i]) + 2 * int(probes[r, j]) + int(probes[r, k])
+                    table[cell] += 1.0 if weights is None else weights[r]
+                out[i, j, k] = table
+    return out
+
+
+def log_same_interaction(reference: Sequence[float], suspect: Sequence[float]) -> float:
+    """Natural log of the two-sided mid-p value that two 2x2x2 tables share a three-way odds ratio, by listing.
+
+    All pairs of tables with the pair tables of each and the cell sums of both as observed; a cell may end up to
+    one below zero where counts are not whole.
+    """
+    signs = [(-1) ** bin(cell).count("1") for cell in range(8)]
+    cells = [*map(float, reference), *map(float, suspect)]
+    directions = [*signs, *(-s for s in signs)]
+    weights: dict[int, float] = {}
+    for step in range(-int(max(cells)) - 1, int(max(cells)) + 2):
+        moved = [cell + step * d for cell, d in zip(cells, directions, strict=True)]
+        if min(moved) > -1.0 + 1e-9:
+            weights[step] = -sum(math.lgamma(cell + 1.0) for cell in moved)
+    total = special.logsumexp(list(weights.values()))
+    half = weights[0] - math.log(2.0)
+    lower = special.logsumexp([half, *(w for step, w in weights.items() if step < 0)])
+    upper = special.logsumexp([half, *(w for step, w in weights.items() if step > 0)])
+    return min(0.0, math.log(2.0) + min(lower, upper) - total)
+
+
+def three_way_strength(reference: FloatArray, suspect: FloatArray) -> float:
+    """The eps that, taken from the suspect's shares, leaves the reference's three-way odds ratio; half a row a cell."""
+    signs = np.array([(-1.0) ** bin(cell).count("1") for cell in range(8)])
+    r, s = np.asarray(reference, float) + 0.5, np.asarray(suspect, float) + 0.5
+    p, goal = s / s.sum(), float(signs @ np.log(r))
+    low, high = -p[signs < 0].min(), p[signs > 0].min()
+    slack = 1e-13 * (high - low)
+    return float(
+        optimize.brentq(lambda e: signs @ np.log(p - e * signs) - goal, low + slack, high - slack, xtol=1e-15)
+    )
