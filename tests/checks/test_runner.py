@@ -46,6 +46,10 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
             "and one or more columns to split the rows by (--strata)"
         ),
         "CZ206": "needs a file of declared expectations (--policy)",
+        "CZ301": (
+            "needs the reference's rows, not a profile of it (--reference) "
+            "and features to look at in threes (--triples A,B,C,... or all)"
+        ),
     }
     assert by_code["CZ002"].status is Status.CLEAR
     assert list(seconds) == [check.code for check in REGISTRY]
@@ -63,6 +67,7 @@ def test_a_profile_is_a_reference_without_rows(clean: pa.Table, reference: pa.Ta
         "CZ202": False,
         "CZ204": False,
         "CZ206": False,
+        "CZ301": False,
     }
 
 

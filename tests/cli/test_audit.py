@@ -153,6 +153,23 @@ def test_without_a_reference_strata_cannot_be_compared(tables: Tables) -> None:
     assert main(["audit", str(tables["clean"]), "--strata", "region", "-q"]) == 3
 
 
+@pytest.mark.parametrize(
+    "threes", [["--triples", "smoker,urban", "--triples", "region"], ["--triples", "all"]]
+)
+def test_triples_are_looked_at(threes: list[str], tables: Tables, capsys: Captured) -> None:
+    options = ["--reference", str(tables["reference"]), *threes, "--checks", "CZ301", "--json", "-"]
+    assert main(["audit", str(tables["clean"]), *options]) == 0
+    told = json.loads(capsys.readouterr().out)
+    (outcome,) = told["outcomes"]
+    assert outcome["status"] == "clear"
+    assert (outcome["details"]["triples"] == 1) == (threes[-1] != "all")
+    assert told["settings"]["triples"] == ("all" if threes[-1] == "all" else ["smoker", "urban", "region"])
+
+
+def test_without_a_reference_triples_cannot_be_compared(tables: Tables) -> None:
+    assert main(["audit", str(tables["clean"]), "--triples", "all", "-q"]) == 3
+
+
 @pytest.mark.skipif(os.name == "nt", reason="pipes end otherwise on Windows")
 def test_a_summary_that_nobody_reads_is_no_alarm(tables: Tables) -> None:
     reader, writer = os.pipe()
@@ -196,6 +213,8 @@ def test_wrong_options_stop_before_the_work(arguments: list[str], line: str, cap
         ["--fdr", "2"],
         ["--slices", "nobody"],
         ["--strata", "nobody"],
+        ["--triples", "smoker,urban"],
+        ["--triples", "smoker,urban,nobody"],
     ],
 )
 def test_wrong_values_are_one_line(arguments: list[str], tables: Tables, capsys: Captured) -> None:

@@ -12,6 +12,7 @@ from credenza.checks.settings import Settings
 from credenza.checks.slices import SliceShift
 from credenza.checks.strata import StrataShift
 from credenza.checks.structure import Structure
+from credenza.checks.triples import InteractionShift
 
 REGISTRY: tuple[type[Check], ...] = (
     Structure,
@@ -21,6 +22,7 @@ REGISTRY: tuple[type[Check], ...] = (
     SliceShift,
     StrataShift,
     PolicyBreach,
+    InteractionShift,
 )
 
 __all__ = ["NEEDS", "REGISTRY", "Check", "Evidence", "Settings"]

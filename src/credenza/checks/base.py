@@ -14,6 +14,7 @@ NEEDS = {
     "slices": "a column that names each row's provenance (--slices)",
     "strata": "one or more columns to split the rows by (--strata)",
     "policy": "a file of declared expectations (--policy)",
+    "triples": "features to look at in threes (--triples A,B,C,... or all)",
 }
 
 

@@ -24,6 +24,7 @@ from credenza.engines import Engine, LocalEngine, State
 from credenza.errors import InputError, UsageError
 
 S = TypeVar("S", bound=State)
+ALL = "all"
 KEPT_VALUES = 2**26  # codes of a table of no more values than this stay in memory after they were counted
 
 
@@ -38,6 +39,7 @@ class Passes:
     columns : restrict the audit to these; None for all.
     slices, strata : columns that name the provenance of a row, and that split it into strata.
     policy : declared expectations, or None.
+    triples : columns to look at in threes, three at least; "all" for all that are audited; None for none.
     engine : folds states over rows; the local one by default.
     """
 
@@ -51,6 +53,7 @@ class Passes:
         slices: str | None = None,
         strata: Sequence[str] = (),
         policy: Policy | None = None,
+        triples: Sequence[str] | None = None,
         engine: Engine | None = None,
     ) -> None:
         self.suspect = suspect
@@ -59,6 +62,7 @@ class Passes:
         self.slices = slices
         self.strata = tuple(strata)
         self.policy = policy
+        self.triples = triples if triples is None or triples == ALL else _three(triples)
         self.engine: Engine = LocalEngine() if engine is None else engine
         self._columns = None if columns is None else tuple(dict.fromkeys(columns))
         self._require_columns()
@@ -70,6 +74,7 @@ class Passes:
         ):
             self._require(role, names)
         self._require("--strata", self.strata)
+        self._require("--triples", self.triples if isinstance(self.triples, tuple) else ())
         if self._columns is not None and len(self._columns) < 1:
             raise UsageError("no columns were chosen: name at least one, or leave the choice out")
 
@@ -216,3 +221,15 @@ def _restricted(schema: Schema, columns: Sequence[str] | None, slices: str | Non
         tuple(f for f in schema.features if f.name in keep),
         tuple((name, reason) for name, reason in schema.skipped if name in keep),
     )
+
+
+def _three(names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise UsageError(
+            f"triples is the text {names!r}: give a list of three or more column names, or {ALL!r}"
+        )
+    distinct = tuple(dict.fromkeys(names))
+    if len(distinct) < 3:
+        found = ", ".join(map(repr, distinct)) or "none"
+        raise UsageError(f"--triples names {found}: name three or more different columns, or {ALL}")
+    return distinct

@@ -45,6 +45,7 @@ def missing_need(check: type[Check], evidence: Evidence) -> str:
         "slices": evidence.slices is not None,
         "strata": bool(evidence.strata),
         "policy": evidence.policy is not None,
+        "triples": evidence.triples is not None,
     }
     lacking = [need for need in check.needs if not given[need]]
     if not lacking:

@@ -47,6 +47,12 @@ def audit_command(
     policy: Annotated[
         str | None, typer.Option("--policy", metavar="FILE", help="TOML file of what pairs should be like.")
     ] = None,
+    triples: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--triples", metavar="A,B,C,...|all", help="Look at these columns in threes too; repeatable."
+        ),
+    ] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--columns", metavar="A,B,...", help="Audit these columns only; repeatable."),
@@ -95,6 +101,7 @@ def audit_command(
         require_format(rows)
     codes = split_names("--checks", checks)
     codes = None if codes is None else tuple(code.upper() for code in codes)
+    threes = split_names("--triples", triples)
     with working("auditing", quiet=quiet):
         result = audit(
             suspect,
@@ -103,6 +110,7 @@ def audit_command(
             strata=tuple(strata or ()),
             columns=split_names("--columns", columns),
             policy=policy,
+            triples="all" if threes == ("all",) else threes,
             checks=codes,
             fdr=fdr,
             min_strength=min_strength,
@@ -114,7 +122,7 @@ def audit_command(
         result.to_rows(rows)
         say(f"wrote {rows}", quiet=quiet)
     present(result, json=json, html=html, quiet=quiet)
-    options = {"CZ202": slices, "CZ204": strata, "CZ206": policy}
+    options = {"CZ202": slices, "CZ204": strata, "CZ206": policy, "CZ301": triples}
     asked = codes or tuple(code for code, value in options.items() if value)
     raise typer.Exit(
         exit_status(

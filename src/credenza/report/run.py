@@ -42,6 +42,7 @@ def audit(
     strata: Sequence[str] = (),
     columns: Sequence[str] | None = None,
     policy: Any = None,
+    triples: Sequence[str] | None = None,
     checks: Sequence[str] | None = None,
     fdr: float = 0.05,
     min_strength: float = 0.0,
@@ -61,6 +62,7 @@ def audit(
     strata : columns whose combinations of values are looked at one by one.
     columns : audit these columns only.
     policy : TOML file of declared expectations.
+    triples : columns to look at in threes (CZ301), three or more; "all" for all of them, up to 60.
     checks : codes of the checks to run; all that apply by default.
     fdr : false discovery rate, in (0, 0.5].
     min_strength : shifts not significantly larger than this pass, in [0, 0.5).
@@ -106,6 +108,7 @@ def audit(
         slices=slices,
         strata=_strata(strata),
         policy=read_policy(policy) if policy is not None and not isinstance(policy, Policy) else policy,
+        triples=triples,
         engine=counting,
     )
     _require_features(evidence)
@@ -122,7 +125,7 @@ def audit(
         inputs=_inputs(evidence),
         settings=settings.to_dict()
         | {"slices": slices, "strata": list(evidence.strata), "checks": [c.code for c in selection]}
-        | {"engine": counting.name},
+        | {"triples": list(t) if isinstance(t := evidence.triples, tuple) else t, "engine": counting.name},
         versions={"credenza": __version__, "python": platform.python_version()}
         | {n: version(n) for n in LIBRARIES},
         timing=seconds | {"total": time.perf_counter() - started},
