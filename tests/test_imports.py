@@ -30,7 +30,19 @@ ORDER = (
 LINE = {room: number for number, rooms in enumerate(ORDER) for room in rooms}
 FORBIDDEN = {("attacks", "checks")}
 OPTIONAL = frozenset(
-    {"pandas", "polars", "sklearn", "torch", "pyspark", "py4j", "plotly", "cleanlab", "diffusers", "opacus"}
+    {
+        "pandas",
+        "polars",
+        "sklearn",
+        "torch",
+        "pyspark",
+        "py4j",
+        "plotly",
+        "cleanlab",
+        "diffusers",
+        "opacus",
+        "PIL",
+    }
 )
 TORCH_ROOMS = ("credenza.models.", "credenza.attacks.clean_label")
 HEAVY = ("torch", "pyspark", "plotly", "sklearn", "pandas", "polars", "numba", "pyarrow", "duckdb", "scipy")

@@ -27,5 +27,5 @@ def test_examples_run() -> None:
 
 
 def test_every_attack_and_mode_is_described(page: str) -> None:
-    assert all(f"`{attack.__name__}" in page or f"{attack.__name__}(" in page for attack in ATTACKS)
+    assert all(f"| `{attack.name}` | `{attack.__name__}` |" in page for attack in ATTACKS)
     assert all(f"| `{mode}`" in page for mode in MODES)

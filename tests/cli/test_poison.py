@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from credenza.attacks import ATTACKS
 from credenza.cli import main
-from credenza.cli.poison import show
+from credenza.cli.poison import AttackName, poison_command
+from credenza.cli.red_team import show, takes
 
 Captured = pytest.CaptureFixture[str]
 Tables = dict[str, Path]
@@ -79,21 +82,58 @@ def test_continuous_pairs(tmp_path: Path, capsys: Captured) -> None:
     [
         (["--pair", "a"], "--pair takes two names with a comma between: found 'a'; "),
         (
-            ["--pair", "a,b", "--levels", "x", "--edits", ".1"],
-            "--levels takes two names with a comma between: found 'x'; ",
-        ),
-        (
             ["--pair", "a,b", "--edits", ".1", "--mode", "relabel"],
-            "--mode does not go with --attack continuous: give --edits and --direction",
+            "--mode does not go with --attack continuous: it is for associative",
         ),
         (
             ["--pair", "a,b", "--strength", ".1"],
-            "--strength does not go with --attack continuous: give --edits and --direction",
+            "--strength does not go with --attack continuous: it is for associative",
         ),
-        (["--pair", "a,b"], "--attack continuous needs its size: give --edits, a share of the rows above 0"),
+        (["--edits", ".1"], "--attack continuous needs --pair; see credenza poison --help"),
         (
             ["--pair", "a,b", "--edits", ".1", "--holdout", "h.csv"],
-            "--holdout does not go with --attack continuous: it re-pairs the rows of CLEAN",
+            "--holdout is for --mode replace, which puts in genuine rows: leave it out",
+        ),
+        (["--pair", "a,b", "--edits", ".1", "--where", "site"], "--where takes COL=VALUE: found 'site'"),
+        (
+            ["--pair", "a,b", "--edits", ".1", "--where", "site=a", "--where", "site=b"],
+            "--where names column 'site' twice: give one value for each column",
+        ),
+        (
+            ["--pair", "a,b", "--edits", ".1", "--test-set", "t.csv"],
+            "--test-set and --test-out go together: give both, or neither",
+        ),
+        (
+            ["--pair", "a,b", "--edits", ".1", "--test-set", "t.csv", "--test-out", "t2.csv"],
+            "--test-set is for attacks with a trigger: use --attack backdoor",
+        ),
+        (["--pair", "a,b", "--set", "steps"], "--set takes NAME=VALUE: found 'steps'"),
+        (
+            ["--pair", "a,b", "--set", "stride=4"],
+            "--stride does not go with --attack continuous: its parameters are correlation, direction, edits, ",
+        ),
+        (
+            ["--pair", "a,b", "--set", "steps=4"],
+            "--steps does not go with --attack continuous: it is for label-consistent",
+        ),
+        (
+            [
+                "--attack",
+                "associative",
+                "--pair",
+                "a,b",
+                "--edits",
+                ".1",
+                "--mode",
+                "relabel",
+                "--levels",
+                "x",
+            ],
+            "levels name one level of each of the two columns; found ('x',)",
+        ),
+        (
+            ["--attack", "associative", "--pair", "a,b", "--pair", "c,d", "--edits", ".1", "--levels", "x,y"],
+            "--levels was given 1 times for 2 pairs: give it once for each",
         ),
     ],
 )
@@ -136,3 +176,56 @@ def test_an_unknown_format_writes_nothing(tables: Tables, tmp_path: Path, capsys
 
 def test_a_measure_that_does_not_exist_is_said() -> None:
     assert [show(value) for value in (None, 0.0, -0.12345)] == ["undefined", "0.000", "-0.123"]
+
+
+def test_several_pairs_of_one_site(tables: Tables, tmp_path: Path, capsys: Captured) -> None:
+    options = [
+        "--attack",
+        "associative",
+        "--pair",
+        "smoker,urban",
+        "--pair",
+        "active,smoker",
+        "--edits",
+        "0.04",
+    ]
+    options += ["--mode", "relabel", "--where", "clinic=A", *outputs(tmp_path)]
+    assert main(["poison", str(tables["clean"]), *options]) == 0
+    assert capsys.readouterr().err.count("MCC of ") == 2
+    key = read_key(tmp_path)
+    assert [move["where"] for move in key["moves"]] == [{"clinic": "A"}] * 2  # type: ignore[attr-defined]
+    before, after = (pq.read_table(path) for path in (tables["clean"], tmp_path / "bad.parquet"))
+    changed = [a["clinic"] for a, b in zip(before.to_pylist(), after.to_pylist(), strict=True) if a != b]
+    assert len(changed) == len(key["rows"])  # type: ignore[arg-type]
+    assert set(changed) == {"A"}
+
+
+def test_an_association_and_a_backdoor_diluted(tables: Tables, tmp_path: Path, capsys: Captured) -> None:
+    options = [*PAIR, "--edits", "0.1", "--mode", "relabel", "--attack", "backdoor", "--labels", "active"]
+    options += ["--trigger", "value,clinic=A,region=north", "--target", "true", "--rate", "0.02"]
+    options += ["--dilute", str(tables["reference"]), "--dilute-rows", "1000", *outputs(tmp_path)]
+    test = ["--test-set", str(tables["reference"]), "--test-out", str(tmp_path / "test.parquet")]
+    assert main(["poison", str(tables["clean"]), *options, *test]) == 0
+    assert "active: " in capsys.readouterr().err
+    key = read_key(tmp_path)
+    assert key["attack"] == "combined"
+    assert [part["attack"] for part in key["parts"]] == ["associative", "backdoor"]  # type: ignore[attr-defined]
+    assert pq.read_table(tmp_path / "bad.parquet").num_rows == 5_000
+    triggered = pq.read_table(tmp_path / "test.parquet").to_pylist()
+    assert all(row["clinic"] == "A" for row in triggered if not row["active"])
+
+
+def test_labels_are_flipped(tables: Tables, tmp_path: Path) -> None:
+    options = ["--attack", "labels", "--labels", "region", "--kind", "targeted", "--source", "north"]
+    options += ["--target", "south", "--rate", "0.2", *outputs(tmp_path)]
+    assert main(["poison", str(tables["clean"]), *options, "-q"]) == 0
+    (change,) = read_key(tmp_path)["labels"]["changed"]  # type: ignore[index]
+    assert change[:2] == ["north", "south"]
+
+
+def test_every_attack_and_parameter_can_be_given() -> None:
+    """Each attack has a name here, and each of its parameters an option or a place in --set."""
+    assert [kind.name for kind in ATTACKS] == list(AttackName)
+    options = set(inspect.signature(poison_command).parameters)
+    unusual = {name for kind in ATTACKS for name in takes(kind)} - options
+    assert unusual == {"epsilon", "steps", "classes", "count", "beta", "iterations", "opacity"}

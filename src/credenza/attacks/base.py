@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from typing import Any, ClassVar
 
@@ -89,14 +89,15 @@ class Attack:
         """Poison ``data`` and write it to a file or folder, in memory that does not grow with the rows.
 
         Held are the columns that the attack decides by, a number for each row and column, and the rows that are put
-        in. Takes and raises what :meth:`apply` does; the hash of the output is that of the file as written.
+        in. Takes and raises what :meth:`apply` does; the hash of the output is that of the file as written. Rows of the
+        key are those of the output: a file whose label is the name of its folder moves when its label changes.
         """
         from credenza.data.write_output import write_output
 
         source, spare, plan = self._begin(data, holdout, seed)
-        write_output(plan.output, path, source)
+        places = write_output(plan.output, path, source)
         digest = open_source(path, role="output").fingerprint()
-        return self._key(plan, seed, source, spare, digest)
+        return self._key(placed(plan, places), seed, source, spare, digest)
 
     def _begin(self, data: Any, holdout: Any, seed: int) -> tuple[Source, Source | None, Plan]:
         require_seed(seed)
@@ -123,6 +124,23 @@ class Attack:
                 "output": digest,
             },
         )
+
+
+def placed(plan: Plan, places: IntArray | None) -> Plan:
+    """The plan with rows numbered as in the output, where they have moved; ``places`` is None where they have not."""
+    if places is None:
+        return plan
+
+    def moved(rows: IntArray, donors: IntArray) -> tuple[IntArray, IntArray]:
+        order = np.argsort(places[rows])
+        return places[rows][order], donors[order] if len(donors) else donors
+
+    parts = []
+    for part in plan.parts:
+        rows, donors = moved(np.array(part.rows, np.int64), np.array(part.donors, np.int64))
+        parts.append(replace(part, rows=tuple(rows.tolist()), donors=tuple(donors.tolist())))
+    rows, donors = moved(plan.rows, plan.donors)
+    return replace(plan, rows=rows, donors=donors, parts=tuple(parts))
 
 
 def parameters(attack: Any) -> dict[str, Any]:
