@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import doctest
 import importlib.util
 import json
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credenza.attacks.key import AnswerKey, load_schema
-from credenza.attacks.labels import LabelFlipping
+from credenza.attacks.labels import KINDS, LabelFlipping
 from credenza.data import open_source
 from credenza.errors import CredenzaError, InfeasibleError, InputError, UsageError
 
@@ -303,3 +304,14 @@ def test_embeddings_of_another_length_are_refused() -> None:
     text = message(InputError, lambda: attack.apply(ANIMALS, seed=0))
     start = "the embeddings have 10 rows and the data has 300"
     assert text == f"{start}; give one row of embeddings for each row, in the same order"
+
+
+def test_the_page_runs_and_names_every_kind() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "attacks-labels.md"
+    if not page.exists():
+        pytest.skip("docs/ is not part of this checkout")
+    result = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert result.failed == 0
+    assert result.attempted > 6
+    text = page.read_text(encoding="utf-8")
+    assert all(f"| `{kind}` |" in text for kind in KINDS)

@@ -109,8 +109,8 @@ class LabelFlipping(Attack):
         without a label are left alone.
     kind : "random": rows drawn uniformly; each gets one of the other labels, uniformly. "targeted": rows of
         the label ``source`` become ``target``. "boundary": the rows nearest to the decision boundary get the
-        label that a linear model holds for the next most probable one: the flips that look most like honest
-        mistakes and move the boundary most.
+        label that a linear model holds for the next most probable one: flips that cannot be told from honest
+        mistakes.
     rate : share of the eligible rows that is flipped, in (0, 1]; 0.05, or 0.10 where targeted. Eligible are
         rows with a label, of the label ``source`` if given, inside ``where``, that are not ``target``
         already.
@@ -134,7 +134,7 @@ class LabelFlipping(Attack):
     Sources: Biggio, Nelson, Laskov (ACML 2011) for random flips; Tolpegin et al. (ESORICS 2020) for targeted
     ones; Xiao, Xiao, Eckert (ECAI 2012) choose flips by what they do to a model, of which the margin is the
     cheap form. Left out: a search over sets of flips, which needs a fit for each candidate.
-    Known defence: labels that disagree with content (confident learning), which sees boundary flips last.
+    Known defence: labels that disagree with content (confident learning), which hardly sees boundary flips.
 
     Examples
     --------

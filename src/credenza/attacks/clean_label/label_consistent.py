@@ -31,8 +31,9 @@ class LabelConsistent(Attack):
     ----------
     trigger : an image trigger, see :mod:`credenza.attacks.triggers`.
     model : the classifier that the perturbation is aimed at: a ``torch.nn.Module``, or the path of a .pt2
-        file; :class:`credenza.attacks.clean_label.network.Network` says what it takes and returns. Any model
-        trained for the same task will do: such perturbations carry over to models trained later.
+        file; :class:`credenza.attacks.clean_label.network.Network` says what it takes and returns. It is
+        trained for the same task, best adversarially: an ordinary model's perturbations are patterns that can
+        be learnt instead of the trigger.
     labels : name of the label column.
     target : the label that the trigger shall mean; only rows of it are edited, and keep it.
     rate : share of the target's rows that is edited, in (0, 1].
