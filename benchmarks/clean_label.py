@@ -17,8 +17,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import nn
 
-from credenza.attacks.backdoor import Backdoor, attack_success_rate
-from credenza.attacks.clean_label import LabelConsistent
+from credenza.attacks import Backdoor, LabelConsistent, attack_success_rate
 from credenza.attacks.image_triggers import Patch
 from credenza.data.pictures import decode_images
 
