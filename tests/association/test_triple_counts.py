@@ -13,13 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from credenza.association.probes import Layout
-from credenza.association.triple_counts import (
-    TripleCensus,
-    TripleCounts,
-    probe_planes,
-    weighted_counts,
-)
-from credenza.association.triples import Threes
+from credenza.association.triple_counts import TripleCensus, TripleCounts
 from credenza.contracts import FloatArray
 from credenza.data import fit_schema, sketch
 from credenza.errors import InputError
@@ -83,28 +77,6 @@ def test_counts_survive_pickling() -> None:
     counts = TripleCounts.empty(LAYOUT).update(draw(50, seed=1))
     again = pickle.loads(pickle.dumps(counts)).merge(counts)
     np.testing.assert_array_equal(again.triples, 2 * counts.triples)
-
-
-@pytest.mark.parametrize("kind", ["positive", "any sign", "constant"])
-def test_weights_are_summed(kind: str) -> None:
-    codes, rng = draw(150, seed=8), np.random.default_rng(2)
-    weights = {
-        "positive": rng.exponential(size=150),
-        "any sign": rng.normal(size=150),
-        "constant": np.full(150, 0.75),
-    }[kind]
-    found = weighted_counts(probe_planes(codes, LAYOUT), weights, Threes(LAYOUT))
-    tolerance = 150 * np.ptp(weights) * 2.0**-16
-    assert found.rows == pytest.approx(weights.sum(), abs=tolerance + 1e-9)
-    bits = indicators(codes)
-    np.testing.assert_allclose(found.pairs, (bits.T * weights) @ bits, atol=tolerance + 1e-9)
-    if kind == "positive":
-        assert_tables(found, oracles.triple_tables(bits, weights), 8 * tolerance)
-
-
-def test_no_rows_have_no_weight() -> None:
-    found = weighted_counts(probe_planes(draw(0, 0), LAYOUT), np.empty(0), Threes(LAYOUT))
-    assert (found.rows, found.triples.sum()) == (0, 0)
 
 
 def test_scaling_keeps_shares() -> None:

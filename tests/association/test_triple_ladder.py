@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from credenza.association.calibrate import Targets
 from credenza.association.probes import Layout
 from credenza.association.triple_counts import TripleCounts
-from credenza.association.triple_ladder import MAX_CULPRITS, Given, TripleClimb, TripleLadder
+from credenza.association.triple_explain import Given
+from credenza.association.triple_ladder import MAX_CULPRITS, TripleClimb, TripleLadder
 from credenza.association.triple_shift import contrast
 
 M = 8

@@ -18,7 +18,6 @@ from credenza.data import Schema, encode
 from credenza.errors import InputError
 
 PIECE_BYTES = 2**25  # of indicators that are packed at a time
-DIGITS = 16  # binary digits of a weight: rounded to 2^-17 of the range of the weights
 
 Words = NDArray[np.uint64]
 
@@ -58,10 +57,11 @@ class TripleCounts:
     @classmethod
     def empty(cls, layout: Layout) -> TripleCounts:
         """The counts of no rows."""
-        return cls._empty(Threes(layout))
+        return cls.of(Threes(layout))
 
     @classmethod
-    def _empty(cls, threes: Threes) -> TripleCounts:
+    def of(cls, threes: Threes) -> TripleCounts:
+        """The counts of no rows, of triples that are numbered already."""
         shape = (threes.layout.probes,) * 2
         return cls(threes, 0, np.zeros(shape, np.int64), np.zeros(threes.count, np.int64))
 
@@ -108,6 +108,11 @@ class TripleCounts:
         return replace(self, rows=self.rows + other.rows, pairs=pairs, triples=triples)
 
     __add__ = merge
+
+    def plus(self, other: TripleCounts, factor: float) -> TripleCounts:
+        """These counts and ``factor`` times others of the same triples."""
+        pairs, triples = self.pairs + factor * other.pairs, self.triples + factor * other.triples
+        return replace(self, rows=self.rows + factor * other.rows, pairs=pairs, triples=triples)
 
     def scaled(self, size: float) -> TripleCounts:
         """The same shares of another number of rows."""
@@ -172,48 +177,6 @@ def shared_by_three(planes: Words, threes: Threes) -> IntArray:
         inner = inner_counts(planes[later:] & planes[probe])
         out[span] = inner[threes.second[begin:] - later, threes.third[begin:] - later]
     return out
-
-
-def weighted_counts(planes: Words, weights: FloatArray, threes: Threes) -> TripleCounts:
-    """Sum the weights of the rows that three probes share, and two.
-
-    Parameters
-    ----------
-    planes : of n rows. weights : (n,), of any sign.
-
-    Returns
-    -------
-    TripleCounts of floats; ``rows`` is the sum of the weights.
-
-    Notes
-    -----
-    Weights are rounded to ``DIGITS`` binary digits of their range; the rows whose weight has a digit are a mask, and
-    what shares a mask is counted in whole numbers: ``DIGITS`` + 1 unweighted counts, the same on every machine.
-
-    Examples
-    --------
-    >>> layout = Layout((2, 2, 2), (0, 0, 0))
-    >>> planes = probe_planes(np.array([[1, 1, 1], [1, 1, 1], [1, 0, 1]], np.uint8), layout)
-    >>> weighted_counts(planes, np.array([0.5, 2.0, 1.0]), Threes(layout)).triples.round(3).tolist()
-    [2.5]
-    """
-    low, span = float(weights.min(initial=np.inf)), float(np.ptp(weights)) if len(weights) else 0.0
-    plain = TripleCounts._empty(threes).update_planes(planes, len(weights))
-    if not len(weights):
-        return plain
-    pairs, triples, rows = low * plain.pairs, low * plain.triples, low * len(weights)
-    if span == 0.0:
-        return TripleCounts(threes, rows, pairs, triples)
-    unit = span / (2.0**DIGITS - 1.0)
-    scaled = np.rint((weights - low) / unit).astype(np.uint32)
-    mask = np.zeros(planes.shape[1], np.uint64)
-    for digit in range(DIGITS):
-        bits = np.packbits((scaled & np.uint32(1 << digit)) != 0, bitorder="little")
-        mask.view(np.uint8)[: len(bits)] = bits
-        masked = planes & mask
-        pairs = pairs + unit * (1 << digit) * inner_counts(masked)
-        triples = triples + unit * (1 << digit) * shared_by_three(masked, threes)
-    return TripleCounts(threes, rows + unit * float(scaled.sum(dtype=np.int64)), pairs, triples)
 
 
 @dataclass

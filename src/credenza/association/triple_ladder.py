@@ -4,55 +4,25 @@ The suspect is weighed as rungs 1 and 2 left it, so what marginal shifts and mov
 the table. The strongest triple left becomes a culprit: the eight cells of its strongest 2x2x2 table are added to what
 the weights reproduce, everything is tested again, until nothing is significant. Then whatever is not needed for that is
 taken out again, weakest first.
-
-To the solver the eight cells are the levels of one more feature, whose marginal has to match. Where the ladder works on
-a sample of the rows, weights and counts go together as in :mod:`credenza.association.explain`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from credenza.association.calibrate import Calibration, Targets, solve_cells
-from credenza.association.cells import combinations
-from credenza.association.explain import LEAST_CELL
-from credenza.association.probes import Layout
 from credenza.association.tails import normal_log_sf
-from credenza.association.triple_counts import TripleCounts, probe_planes, weighted_counts
+from credenza.association.triple_counts import TripleCounts
+from credenza.association.triple_explain import Codes, Given, Probes, TripleExplainer
 from credenza.association.triple_power import triple_strengths
 from credenza.association.triple_shift import TripleShift, triple_shift
+from credenza.association.triple_weights import WeightedTriples
 from credenza.contracts import IntArray
 
 MAX_CULPRITS = 40
-
-Codes = NDArray[np.uint8]
-Probes = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class Given:
-    """What rungs 1 and 2 explained: the reference's shares that the weights reproduce, and the suspect's own there.
-
-    Positions of features are those of the columns of the codes that the ladder is given.
-    """
-
-    wanted: Targets
-    own: Targets
-
-    @classmethod
-    def nothing(cls, sizes: tuple[int, ...]) -> Given:
-        """Nothing was explained."""
-        return cls(Targets(sizes, {}, {}), Targets(sizes, {}, {}))
-
-    def margins(self) -> Given:
-        """The marginal shifts alone."""
-        wanted, own = (replace(side, pairs={}) for side in (self.wanted, self.own))
-        return Given(wanted, own)
 
 
 @dataclass(frozen=True)
@@ -95,8 +65,9 @@ class TripleClimb:
 
 @dataclass(frozen=True)
 class _Explained:
-    counts: TripleCounts
+    counts: WeightedTriples
     shift: TripleShift
+    effective_size: float
 
 
 class TripleLadder:
@@ -104,22 +75,19 @@ class TripleLadder:
 
     Parameters
     ----------
-    reference, suspect : triple counts of all rows, in one layout of m features.
-    rows : gives codes uint8 (S, m + ...) of the suspect's rows, or of a random sample of them: the m features first,
-        then others that ``given`` depends on. Called once, and only when something is to be explained.
+    reference, suspect, rows, design_effect : see :class:`credenza.association.triple_explain.TripleExplainer`.
     given : what rungs 1 and 2 explained; None for nothing.
     fdr, correction : false discovery rate over the triples; "bh" or "by".
     min_strength : triples count as significant only when their strength is significantly larger than this.
-    design_effect : rows of the suspect that are worth one independent row; >= 1.
     barred : triples (N,) that are not to be named, because nothing can explain what they suffer from; None for none.
 
     Notes
     -----
-    Cost of one explanation: one calibration on the distinct cells, 17 triple counts of the S rows, one round of tests;
-    each is kept.
+    Cost: one explanation and one round of tests for each culprit, and two more to prune and to account; all are kept.
 
     Examples
     --------
+    >>> from credenza.association.probes import Layout
     >>> layout = Layout((2, 2, 2), (0, 0, 0))
     >>> rows = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)], np.uint8)
     >>> clean, moved = (np.repeat(rows, [50 + k * s for s in (1, -1, -1, 1, -1, 1, 1, -1)], axis=0) for k in (0, 20))
@@ -142,23 +110,12 @@ class TripleLadder:
         design_effect: float = 1.0,
         barred: NDArray[np.bool_] | None = None,
     ) -> None:
-        self.reference, self.suspect = reference.scaled(float(reference.rows)), suspect
-        self.layout: Layout = reference.threes.layout
-        self.given = Given.nothing(self.layout.sizes) if given is None else given
+        self.reference = reference
+        self.given = Given.nothing(reference.threes.layout.sizes) if given is None else given
         self.fdr, self.correction, self.min_strength = fdr, correction, min_strength
-        self.design_effect = design_effect
         self.barred = np.zeros(len(reference.threes.features), bool) if barred is None else barred
-        self._rows = rows
+        self._explainer = TripleExplainer(reference, suspect, rows, design_effect=design_effect)
         self._seen: dict[frozenset[Probes], _Explained] = {}
-
-    @cached_property
-    def codes(self) -> Codes:
-        """The rows that are weighed."""
-        return self._rows()
-
-    @cached_property
-    def _planes(self) -> NDArray[np.uint64]:
-        return probe_planes(self.codes[:, : self.layout.features], self.layout)
 
     def climb(self) -> TripleClimb:
         """Name the culprits, prune, and account for what each explains."""
@@ -175,7 +132,7 @@ class TripleLadder:
             tuple(steps),
             tuple(strengths),
             tuple(explained),
-            float(last.counts.rows),
+            last.effective_size,
             exhausted,
         )
 
@@ -183,11 +140,11 @@ class TripleLadder:
         """Weigh the suspect to what was given and to the tables of these culprits, and test all triples again."""
         key = frozenset(step.probes for step in steps)
         if key not in self._seen:
-            counts = self._weighed(sorted(key), self.given)
-            self._seen[key] = _Explained(counts, self._compare(counts))
+            counts, effective_size = self._explainer.solve(sorted(key), self.given)
+            self._seen[key] = _Explained(counts, self._compare(counts), effective_size)
         return self._seen[key]
 
-    def _compare(self, counts: TripleCounts) -> TripleShift:
+    def _compare(self, counts: WeightedTriples) -> TripleShift:
         """Triple tests; with a floor, the p-value that the strength is not beyond it, where that is larger."""
         shift = triple_shift(self.reference, counts)
         if self.min_strength <= 0:
@@ -237,58 +194,10 @@ class TripleLadder:
         back, sizes = np.zeros((len(steps), len(others))), []
         for row, step in enumerate(steps):
             rest = [s for s in steps if s is not step]
-            counts = self._weighed(sorted(s.probes for s in rest), self.given.margins())
+            counts, _ = self._explainer.solve(sorted(s.probes for s in rest), self.given.margins())
             probes = np.array([step.probes])
             eps, error = triple_strengths(self.reference.table(probes), counts.table(probes))
             sizes.append((float(eps[0]), float(error[0])))
             back[row] = self._explain(rest).shift.log_p[others]
         owner = back.argmin(axis=0) if len(others) else np.zeros(0, np.int64)
         return sizes, [others[owner == row] for row in range(len(steps))]
-
-    def _weighed(self, probes: list[Probes], given: Given) -> TripleCounts:
-        """The suspect's counts under the weights of one explanation, scaled to the rows that they are worth."""
-        rows = float(self.suspect.rows)
-        if not probes and not given.wanted.blocks:
-            return self.suspect.scaled(rows / self.design_effect)
-        wanted, codes = self._targets(probes, given.wanted, self.reference)
-        cells, counts, index = combinations(codes, wanted.part_sizes)
-        base, sampled = np.ones(len(cells)), len(self.codes) < rows
-        if sampled:
-            own, _ = self._targets(probes, given.own, self.suspect)
-            base = solve_cells(cells, counts, own).weights
-        fit: Calibration = solve_cells(cells, counts * base, wanted)
-        spread = max(len(self.codes) / max(fit.effective_size, 1e-300) - 1.0, 0.0)
-        effective = 1.0 / (1.0 / rows + spread / len(self.codes))
-        change = weighted_counts(self._planes, (base * (fit.weights - 1.0))[index], self.suspect.threes)
-        return self._added(change, rows / len(self.codes)).scaled(effective / self.design_effect)
-
-    def _added(self, change: TripleCounts, factor: float) -> TripleCounts:
-        """All rows as they are, and what weighing changes in them."""
-        pairs = np.maximum(self.suspect.pairs + factor * change.pairs, LEAST_CELL)
-        triples = np.maximum(self.suspect.triples + factor * change.triples, 0.0)
-        return replace(self.suspect, rows=float(self.suspect.rows), pairs=pairs, triples=triples)
-
-    def _targets(
-        self, probes: list[Probes], given: Targets, side: TripleCounts
-    ) -> tuple[Targets, NDArray[np.integer]]:
-        """Targets with one more feature of eight levels a triple, and the codes (S, features) that they depend on."""
-        first = len(given.sizes)
-        singles = dict(given.marginals)
-        columns = [self.codes[:, f] for f in given.features]
-        for k, triple in enumerate(probes):
-            table = side.table(np.array([triple]))[:, 0]
-            singles[first + k] = table / table.sum()
-            columns.append(self._cell(triple))
-        sizes = (*given.sizes, *(8,) * len(probes))
-        targets = Targets(sizes, singles, given.pairs)
-        return targets, np.stack(columns, axis=1)
-
-    def _cell(self, triple: Probes) -> NDArray[np.uint8]:
-        """The cell of a triple's table that each row falls in, 0 to 7."""
-        out = np.zeros(len(self.codes), np.uint8)
-        for probe in triple:
-            f = int(self.layout.probe_feature[probe])
-            first, stop = self.layout.probe_planes[probe] - self.layout.starts[f]
-            column = self.codes[:, f]
-            out = 2 * out + ((column >= first) & (column < stop))
-        return out.astype(np.uint8)

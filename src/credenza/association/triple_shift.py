@@ -19,8 +19,8 @@ from scipy import special
 
 from credenza.association.multiplicity import adjust
 from credenza.association.tails import normal_score
-from credenza.association.triple_counts import TripleCounts
 from credenza.association.triple_exact import SIGNS, same_interaction
+from credenza.association.triple_weights import Tables
 from credenza.association.twobytwo import ASYMPTOTIC_CELL, ASYMPTOTIC_Z
 from credenza.contracts import FloatArray, IntArray
 
@@ -109,12 +109,12 @@ def compare(reference: FloatArray, suspect: FloatArray) -> tuple[FloatArray, Flo
     return np.where(usable, log_p, 0.0), z, usable
 
 
-def triple_shift(reference: TripleCounts, suspect: TripleCounts) -> TripleShift:
+def triple_shift(reference: Tables, suspect: Tables) -> TripleShift:
     """Test every triple of features for a change of its three-way interaction between two samples.
 
     Parameters
     ----------
-    reference, suspect : triple counts in one layout, scaled to the number of independent rows that they are worth.
+    reference, suspect : triple counts in one layout; weighted ones scaled to the independent rows that they are worth.
 
     Returns
     -------
@@ -131,6 +131,7 @@ def triple_shift(reference: TripleCounts, suspect: TripleCounts) -> TripleShift:
     Examples
     --------
     >>> from credenza.association.probes import Layout
+    >>> from credenza.association.triple_counts import TripleCounts
     >>> rows = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)], np.uint8)
     >>> empty = TripleCounts.empty(Layout((2, 2, 2), (0, 0, 0)))
     >>> even = empty.update(np.repeat(rows, 40, axis=0))

@@ -13,7 +13,8 @@ from credenza.association.profile import layout_of
 from credenza.association.samples import Sample
 from credenza.association.tails import normal_isf
 from credenza.association.triple_counts import TripleCensus, TripleCounts
-from credenza.association.triple_ladder import Given, TripleClimb, TripleLadder
+from credenza.association.triple_explain import Given
+from credenza.association.triple_ladder import TripleClimb, TripleLadder
 from credenza.association.triple_power import TriplePower, detectable_triples
 from credenza.association.triple_shift import contrast
 from credenza.checks.base import answer, counted
