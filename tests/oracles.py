@@ -467,3 +467,16 @@ def three_way_strength(reference: FloatArray, suspect: FloatArray) -> float:
     return float(
         optimize.brentq(lambda e: signs @ np.log(p - e * signs) - goal, low + slack, high - slack, xtol=1e-15)
     )
+
+
+def homogeneity_signed_root(reference: FloatArray, suspect: FloatArray) -> float:
+    """Root of the likelihood ratio of equal odds ratios of two 2x2 tables, by iterative proportional fitting."""
+    observed = np.array([reference, suspect], float).reshape(2, 2, 2)
+    fitted = np.ones((2, 2, 2))
+    for _ in range(400):
+        for axis in range(3):
+            have = fitted.sum(axis=axis, keepdims=True)
+            want = observed.sum(axis=axis, keepdims=True)
+            fitted = fitted * np.divide(want, have, out=np.zeros_like(want), where=have > 0)
+    filled = observed > 0
+    return float(np.sqrt(max(2 * (observed[filled] * np.log(observed[filled] / fitted[filled])).sum(), 0.0)))
