@@ -60,7 +60,7 @@ def test_power_is_what_is_promised(rows: int) -> None:
         if moved.min() > 0:
             s = rng.multinomial(n, moved, 2_000).T.astype(float)
             power.append(np.mean(same_interaction(r, s) <= np.log(alpha)))
-    assert max(power) == pytest.approx(0.8, abs=0.05)
+    assert min(power) == pytest.approx(0.8, abs=0.05)  # in the weaker direction
 
 
 def test_where_there_is_no_room_no_strength_is_seen() -> None:

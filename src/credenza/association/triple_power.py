@@ -62,8 +62,7 @@ def triple_strengths(reference: FloatArray, suspect: FloatArray) -> tuple[FloatA
 class TriplePower:
     """The smallest strengths that would have been seen with the stated power, one for each tested triple.
 
-    ``strength`` is that of the triple's most favourable table and direction; infinite where no feasible strength would
-    be seen.
+    ``strength`` is that of the triple's most favourable table; infinite where no feasible strength would be seen.
     """
 
     strength: FloatArray
@@ -90,7 +89,8 @@ def smallest_strengths(tables: FloatArray, rows: float, size: float, needed: Flo
 
     Returns
     -------
-    float (M,): the smaller of both directions; infinite where neither has room for it.
+    float (M,): a shift of this strength is seen in either direction, or in the one that has room for it where the other
+    has none; infinite where there is no such strength.
 
     Notes
     -----
@@ -102,7 +102,7 @@ def smallest_strengths(tables: FloatArray, rows: float, size: float, needed: Flo
     >>> smallest_strengths(np.full((8, 1), 1000.0), 8000, 8000, np.array([5.0])).round(4).tolist()
     [0.0099]
     """
-    p, out = tables / rows, np.full(tables.shape[1], np.inf)
+    p, out, most = tables / rows, np.zeros(tables.shape[1]), np.zeros(tables.shape[1])
     fixed, noise = contrast(tables), (1.0 / (tables + 0.5)).sum(axis=0)
 
     def score(eps: FloatArray, sign: float) -> FloatArray:
@@ -123,8 +123,9 @@ def smallest_strengths(tables: FloatArray, rows: float, size: float, needed: Flo
             short = score(middle, sign) - offset < needed
             low, high = np.where(short, middle, low), np.where(short, high, middle)
         seen = scores.max(axis=0) >= needed
-        out = np.where(seen, np.minimum(out, high), out)
-    return out
+        out = np.maximum(out, np.where(seen, high, room))
+        most = np.where(seen, np.maximum(most, room), most)
+    return np.where(out < most, out, np.inf)
 
 
 def detectable_triples(
