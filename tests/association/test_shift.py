@@ -307,3 +307,10 @@ def test_adjustment_leaves_untested_pairs_out() -> None:
     )
     np.testing.assert_allclose(shift.q(), [0.02, 1.0, 0.04])
     np.testing.assert_allclose(shift.q(total=20), [0.2, 1.0, 0.4])
+
+
+def test_weights_may_make_more_pairs_testable_than_there_were() -> None:
+    log_p, nothing = np.log([0.01, 0.2, 0.5]), np.zeros(3, np.int64)
+    shift = PairShift(log_p, np.zeros(3), nothing, nothing, np.array([True, True, True]))
+    np.testing.assert_allclose(shift.q("bh", 2), shift.q("bh"))
+    np.testing.assert_allclose(shift.q("bh", 6), np.minimum(shift.q("bh") * 2, 1.0))

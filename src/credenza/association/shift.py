@@ -45,10 +45,12 @@ class PairShift:
     def q(self, correction: str = "bh", total: int | None = None) -> FloatArray:
         """FDR-adjusted p-values over the tested pairs; 1 for the others.
 
-        ``total`` is the number of pairs tested in the whole table, where these are a part of them.
+        ``total`` is the number of pairs tested in the whole table, where these are a part of them. Weights may make
+        more pairs testable than there were without; then these count.
         """
         out = np.ones(self.log_p.shape)
-        out[self.tested] = adjust(self.log_p[self.tested], correction, total)
+        count = None if total is None else max(total, int(self.tested.sum()))
+        out[self.tested] = adjust(self.log_p[self.tested], correction, count)
         return out
 
 
