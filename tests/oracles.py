@@ -480,3 +480,33 @@ def homogeneity_signed_root(reference: FloatArray, suspect: FloatArray) -> float
             fitted = fitted * np.divide(want, have, out=np.zeros_like(want), where=have > 0)
     filled = observed > 0
     return float(np.sqrt(max(2 * (observed[filled] * np.log(observed[filled] / fitted[filled])).sum(), 0.0)))
+
+
+def given_pairs(codes: NDArray[np.integer], sizes: Sequence[int], a: int, b: int) -> IntArray:
+    """Rows (L_a, L_b, K) with two levels and each level of every feature, one row at a time."""
+    starts = [sum(sizes[:j]) for j in range(len(sizes))]
+    out = np.zeros((sizes[a], sizes[b], sum(sizes)), np.int64)
+    for row in codes:
+        for j, value in enumerate(row):
+            out[row[a], row[b], starts[j] + int(value)] += 1
+    return out
+
+
+def edited_counts(
+    codes: NDArray[np.integer], sizes: Sequence[int], a: int, b: int, moved: FloatArray
+) -> FloatArray:
+    """Expected pair counts once every row's value of b was edited with the chances of ``moved``: row by row."""
+    starts, n = [sum(sizes[:j]) for j in range(len(sizes))], len(codes)
+    held = np.zeros((sizes[a], sizes[b]))
+    for row in codes:
+        held[row[a], row[b]] += 1 / n
+    out = np.zeros((sum(sizes), sum(sizes)))
+    for row in codes:
+        chances = moved[row[a], row[b]] / held[row[a], row[b]]
+        chances[row[b]] += 1 - chances.sum()
+        for value, chance in enumerate(chances):
+            edited = [value if j == b else int(v) for j, v in enumerate(row)]
+            for i, u in enumerate(edited):
+                for j, v in enumerate(edited):
+                    out[starts[i] + u, starts[j] + v] += chance
+    return out

@@ -42,6 +42,9 @@ class Climb:
         all rows. ``calibration.rule`` gives the weight of any other row.
     targets : what the weights reproduce.
     exhausted : whether the ladder gave up with pairs still significant.
+    edited : for each culprit, the feature whose values were edited in place, -1 where rows were exchanged; empty where
+        that holds for all. With an edit, ``last`` is against the reference with the same edits made to it, while
+        weights and targets stay those of the explanation by exchanged rows.
     """
 
     first: PairShift
@@ -58,6 +61,7 @@ class Climb:
     calibration: Calibration
     targets: Targets
     exhausted: bool
+    edited: tuple[int, ...] = ()
 
     @property
     def explaining(self) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ in common with the cells of the explanation adds no variance since those are cal
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -76,6 +77,12 @@ class Explainer:
         self.plain = self._scaled(self.joint.astype(float), float(self.rows))
         self._weigher = Weigher(codes, layout.sizes)
         self._cells: dict[tuple[int, ...], tuple[Codes, IntArray, IntArray]] = {}
+
+    def against(self, reference: Sample) -> Explainer:
+        """The same suspect, weighed to another reference."""
+        other = copy(self)
+        other.reference = reference
+        return other
 
     def targets(self, margins: tuple[int, ...], pairs: list[int]) -> Targets:
         """The reference's shares on these marginals and pair tables."""

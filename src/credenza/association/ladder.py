@@ -8,6 +8,7 @@ and the test is run again, until nothing is significant. Then the explanation is
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -101,13 +102,20 @@ class Ladder:
         self.plain, self.rows = self._explainer.plain, self._explainer.rows
         self._seen: dict[tuple[tuple[int, ...], tuple[int, ...]], Explained] = {}
 
-    def climb(self) -> Climb:
-        """Run both rungs, prune, and account for what each culprit explains."""
+    def against(self, joint: FloatArray) -> Ladder:
+        """The same suspect and settings against other pair counts (K, K) of as many rows as the reference has."""
+        other = copy(self)
+        other.reference, other._seen = Sample(joint, self.reference.size), {}
+        other._explainer = self._explainer.against(other.reference)
+        return other
+
+    def climb(self, most: int = MAX_CULPRITS) -> Climb:
+        """Run both rungs, prune, and account for what each culprit explains; give up after ``most`` culprits."""
         log_p, change = marginal_shift(self.reference, self.plain, self.layout)
         margin_q = self._margin_q(log_p)
         shifted = tuple(int(f) for f in np.flatnonzero(margin_q <= self.fdr))
         first = self.explain((), []).shift
-        steps, exhausted = self._ascend(shifted)
+        steps, exhausted = self._ascend(shifted, most)
         steps = self._prune_culprits(shifted, steps)
         kept = self._prune_margins(shifted, steps)
         steps = sorted(steps, key=lambda s: s.log_p)
@@ -187,7 +195,7 @@ class Ladder:
         first = self.significant(self.explain((), []).shift, [])
         return left[apart & np.isin(left, first)]
 
-    def _ascend(self, margins: tuple[int, ...]) -> tuple[list[Step], bool]:
+    def _ascend(self, margins: tuple[int, ...], most: int) -> tuple[list[Step], bool]:
         steps: list[Step] = []
         while True:
             named = [s.pair for s in steps]
@@ -195,7 +203,7 @@ class Ladder:
             left = self.unexplained(margins, named)
             if not left.size:
                 return steps, False
-            if len(steps) >= MAX_CULPRITS:
+            if len(steps) >= most:
                 return steps, True
             k = int(left[np.argmin(shift.log_p[left])])
             q = float(self.q(shift)[k])
