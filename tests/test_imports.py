@@ -24,7 +24,7 @@ ORDER = (
     ("models",),
     ("checks", "attacks", "repair", "synthetic", "provenance"),
     ("report", "studies"),
-    ("demo",),
+    ("demo", "drill"),
     ("cli", "__main__"),
 )
 LINE = {room: number for number, rooms in enumerate(ORDER) for room in rooms}

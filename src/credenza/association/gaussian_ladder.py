@@ -90,9 +90,11 @@ class GaussianLadder:
         self, z: FloatArray, least: FloatArray | None, caused: FloatArray | None, found: list[Key]
     ) -> list[Key]:
         """Take out, last named first, every culprit without which nothing is left."""
+        several = [row for row, key in enumerate(found) if len(key) > 1]
         for place in reversed(range(MOST_STEPS)):
             groups: dict[Key, list[int]] = {}
-            for row, key in enumerate(found):
+            for row in several:
+                key = found[row]
                 if len(key) > max(place, 1):
                     groups.setdefault(key[:place] + key[place + 1 :], []).append(row)
             for rest, members in groups.items():
@@ -123,21 +125,31 @@ class GaussianLadder:
         places = {p for k in key for p in (*self.tables[k], *self.margins[k])} | set(self.shifted)
         if not places:
             return z
-        chosen = sorted(places)
-        inner = np.linalg.pinv(self.correlation[np.ix_(chosen, chosen)], rcond=FLAT, hermitian=True)
-        return np.asarray(z - z[:, chosen] @ (inner @ self.correlation[chosen]))
+        known = tuple(sorted(key))
+        if known not in self._kept:
+            chosen = sorted(places)
+            inner = np.linalg.pinv(self.correlation[np.ix_(chosen, chosen)], rcond=FLAT, hermitian=True)
+            self._kept[known] = np.array(chosen), inner @ self.correlation[chosen]
+        at, slopes = self._kept[known]
+        return np.asarray(z - z[:, at] @ slopes)
 
     def _log_p(self, z: FloatArray) -> FloatArray:
         out = np.empty((len(z), len(self.tables)))
-        tail = special.log_ndtr(-np.abs(z)) + np.log(2.0)
+        size = np.abs(z)
         for k, places in enumerate(self.tables):
-            best = tail[:, list(places)].min(axis=1) + np.log(len(places))
+            largest = size[:, list(places)].max(axis=1)
+            best = special.log_ndtr(-largest) + np.log(2.0 * len(places))
             if self.larger[k]:
                 axes = self._axes[k]
                 g_log_p = chi2_log_sf(((z[:, list(places)] @ axes) ** 2).sum(axis=1), axes.shape[1])
                 best = np.minimum(best, g_log_p) + np.log(2.0)
             out[:, k] = best
         return np.minimum(out, 0.0)
+
+    @cached_property
+    def _kept(self) -> dict[Key, tuple[IntArray, FloatArray]]:
+        """Regressions that were worked out: places of what is explained, and the slopes of all scores on it."""
+        return {}
 
     @cached_property
     def _axes(self) -> list[FloatArray]:

@@ -23,7 +23,7 @@ from credenza.contracts import FloatArray, IntArray
 from credenza.errors import UsageError
 
 MOST_ROWS = 10_000  # rows that covariances are read from
-PRECISION = 1e-3  # of a strength that is searched for, relative
+PRECISION = 4e-3  # of a strength that is searched for, relative
 MOST_REFERENCE = 2**40
 
 
@@ -194,9 +194,11 @@ class AttackPower:
         layout, first = followed.layout, int(followed.starts[-1])
         places = [list(range(*layout.probe_starts[f : f + 2] + first)) for f in range(layout.features)]
         least = float(normal_isf(self.fdr / (2 * max(layout.probes, 1))))
-        shifted = set(layout.probe_feature[np.abs(shift) > least].tolist())
+        shifted = tuple(np.unique(layout.probe_feature[np.abs(shift) > least]).tolist())
+        if shifted in self._ladders:
+            return self._ladders[shifted]
         tested = self.pairs_tested or self.layout.features * (self.layout.features - 1) // 2
-        return GaussianLadder(
+        self._ladders[shifted] = GaussianLadder(
             self._correlation,
             [range(p, q) for p, q in zip(followed.starts[:-1], followed.starts[1:], strict=True)],
             [max(layout.sizes[i], layout.sizes[j]) > 2 for i, j in followed.pairs],
@@ -206,6 +208,12 @@ class AttackPower:
             self.fdr,
             log_penalty(tested, self.correction),
         )
+        return self._ladders[shifted]
+
+    @cached_property
+    def _ladders(self) -> dict[tuple[int, ...], GaussianLadder]:
+        """Ladders by the features whose margins are explained first."""
+        return {}
 
     def _floored(
         self, strength: float, sizes: tuple[float, float], z: FloatArray, mean: FloatArray

@@ -11,6 +11,7 @@ from credenza._version import __version__
 from credenza.cli.audit import audit_command
 from credenza.cli.checks import checks_command
 from credenza.cli.demo import demo_command
+from credenza.cli.drill import drill_command
 from credenza.cli.ledger import ledger_command
 from credenza.cli.poison import poison_command
 from credenza.cli.profile import merge_command, profile_command
@@ -31,6 +32,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("profile", "Write a table's statistics to a file.", profile_command),
     ("profile merge", "Merge profiles of parts of a table.", merge_command),
     ("poison", "Poison a pair of columns, for testing.", poison_command),
+    ("drill", "The smallest attack that would be caught.", drill_command),
     ("ledger", "Carry out a repair again, or undo it.", ledger_command),
     ("checks", "List the checks, or explain one.", checks_command),
     ("demo", "The whole story on a real table.", demo_command),

@@ -84,8 +84,12 @@ class Bar:
     def advance(self, rows: int) -> None:
         """So many rows more were read."""
         self._rows += rows
-        words = reading(self._rows, self._total, self._clock() - self._began)
+        words = self.words(self._rows, self._total, self._clock() - self._began)
         self._progress.update(self._task, advance=rows, reading=words)
+
+    def words(self, done: int, total: int, seconds: float) -> str:
+        """What stands beside the bar."""
+        return reading(done, total, seconds)
 
     def done(self) -> None:
         """The pass ended."""
@@ -132,8 +136,8 @@ def short(number: int) -> str:
 
 
 @contextmanager
-def showing(message: str) -> Iterator[Bar]:
-    """A bar on standard error while the block runs."""
+def showing(message: str, kind: type[Bar] = Bar) -> Iterator[Bar]:
+    """A bar on standard error while the block runs; ``kind`` is a bar with words of its own."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
@@ -144,7 +148,7 @@ def showing(message: str) -> Iterator[Bar]:
         TextColumn("{task.fields[reading]}", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield Bar(message, progress)
+        yield kind(message, progress)
 
 
 @contextmanager
