@@ -109,13 +109,16 @@ class Ladder:
         other._explainer = self._explainer.against(other.reference)
         return other
 
-    def climb(self, most: int = MAX_CULPRITS) -> Climb:
-        """Run both rungs, prune, and account for what each culprit explains; give up after ``most`` culprits."""
+    def climb(self, most: int | None = None) -> Climb:
+        """Run both rungs, prune, and account for what each culprit explains.
+
+        The ladder gives up after ``most`` culprits, ``MAX_CULPRITS`` by default.
+        """
         log_p, change = marginal_shift(self.reference, self.plain, self.layout)
         margin_q = self._margin_q(log_p)
         shifted = tuple(int(f) for f in np.flatnonzero(margin_q <= self.fdr))
         first = self.explain((), []).shift
-        steps, exhausted = self._ascend(shifted, most)
+        steps, exhausted = self._ascend(shifted, MAX_CULPRITS if most is None else most)
         steps = self._prune_culprits(shifted, steps)
         kept = self._prune_margins(shifted, steps)
         steps = sorted(steps, key=lambda s: s.log_p)
