@@ -90,10 +90,13 @@ class Culprit:
     log10_p : log10 of p, finite where p underflows.
     collateral : pairs that were significant before and not after this culprit was explained.
     aliases : pairs made of features that determine a culprit's features.
-    filter_ceiling : upper bound on the precision of any sample filter in the over-filled cell, eps / (d + eps).
+    filter_ceiling : upper bound on the precision of any sample filter in the over-filled cell, eps / (d + eps); 1 where
+        values were edited, which leave a trace in their rows.
     reference_table, suspect_table : joint probabilities, L_a x L_b, rows are ``row_levels``.
     where : the part of the suspect that it was found in ("contributor = c7"), "" for the whole.
     pearson : (reference, suspect) Pearson correlation when both features are numeric, else None.
+    edited : the one of the two features whose values were edited inside rows; None where whole rows were exchanged, or
+        nothing tells the two apart.
     """
 
     features: tuple[str, str]
@@ -117,6 +120,7 @@ class Culprit:
     suspect_table: FloatArray
     where: str = ""
     pearson: tuple[float, float] | None = None
+    edited: str | None = None
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def test_frames_are_of_the_users_kind(flagged: AuditResult, inconclusive: AuditR
     assert in_pandas.shifts("Smiling").shape == (39, 14)
     in_polars = Audit(inconclusive, frame_like=pl.from_arrow)
     assert in_polars.pairs.shape == (0, 14)
-    assert in_polars.culprits.shape == (0, 24)
+    assert in_polars.culprits.shape == (0, 25)
 
 
 def test_json(flagged: AuditResult, tmp_path: Path) -> None:

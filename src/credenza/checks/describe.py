@@ -113,6 +113,7 @@ class Describer:
         half = float(normal_isf(0.025)) * error
         aliases = self.aliases[k]
         collateral = [int(p) for p in self.climb.explained[k] if int(p) not in aliases]
+        edited = self._edited(k)
         return Culprit(
             features=names,
             levels=(self.probe_name(step.probe_a), self.probe_name(step.probe_b)),
@@ -126,7 +127,7 @@ class Describer:
             p=float(np.exp(step.log_p)),
             log10_p=step.log_p / math.log(10.0),
             q=step.q,
-            filter_ceiling=filter_ceiling(table[0], strength),
+            filter_ceiling=filter_ceiling(table[0], strength) if edited is None else 1.0,
             collateral=tuple(self.pair_names(p) for p in collateral),
             aliases=tuple(self.pair_names(p) for p in sorted(aliases)),
             row_levels=self.schema.features[i].levels,
@@ -135,7 +136,13 @@ class Describer:
             suspect_table=after,
             where=self.where,
             pearson=self._pearson(names),
+            edited=edited,
         )
+
+    def _edited(self, k: int) -> str | None:
+        """The feature of culprit k whose values were edited in place."""
+        feature = self.climb.edited[k] if self.climb.edited else -1
+        return None if feature < 0 else self.schema.names[feature]
 
     def two_by_two(self, k: int) -> tuple[FloatArray, FloatArray]:
         """Counts of culprit k's 2x2 table, [[00, 01], [10, 11]]: (reference, suspect)."""
@@ -180,6 +187,7 @@ def sentence(culprit: Culprit) -> str:
         f"{a} ({la}) and {b} ({lb}) go together {'more' if culprit.strength >= 0 else 'less'} often{where}: "
         f"strength {culprit.strength:+.4f} [{low:+.4f}, {high:+.4f}], about {culprit.rows_edited:,} rows edited, "
         f"MCC {culprit.mcc[0]:.3f} -> {culprit.mcc[1]:.3f}"
+        + (f"; values of {culprit.edited} edited in place" if culprit.edited is not None else "")
     )
 
 
@@ -198,5 +206,8 @@ def finding_of(code: str, culprit: Culprit, *, note: str = "", **details: object
         p=culprit.p,
         q=culprit.q,
         effect=culprit.strength,
-        details=about | ({"where": culprit.where} if culprit.where else {}) | details,
+        details=about
+        | ({"where": culprit.where} if culprit.where else {})
+        | ({"edited": culprit.edited} if culprit.edited is not None else {})
+        | details,
     )

@@ -10,12 +10,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from credenza.association.counts import PairCounts
+from credenza.association.edited_counts import GivenCensus, GivenPairs, Pair
 from credenza.association.moments import Moments
 from credenza.association.multiplicity import permutation_p
 from credenza.association.planes import DENSE_PLANES
 from credenza.association.profile import Profile
 from credenza.association.shift import Sample, pair_shift
 from credenza.checks.collision import Excess, coincidence_excess, tree_collision
+from credenza.checks.groups import RowFilter
 from credenza.checks.inquiry import Inquiry
 from credenza.checks.passes import Passes
 from credenza.checks.weights import RowWeights
@@ -111,7 +113,23 @@ class Evidence(Passes):
             design_effect=self.design_effect,
             gate=self.permutation_p is None or self.permutation_p <= s.fdr,
             moments=self.moments,
+            given=self.given_pairs if isinstance(self.reference, Source) else None,
         )
+
+    def given_pairs(self, schema: Schema, pairs: tuple[Pair, ...]) -> GivenPairs:
+        """Counts of the reference's rows on the features of a schema, given the levels of some pairs of them."""
+        assert isinstance(self.reference, Source)
+        return self.given_pairs_of(self.reference, schema, pairs)
+
+    def given_pairs_of(
+        self, source: Source, schema: Schema, pairs: tuple[Pair, ...], where: RowFilter | None = None
+    ) -> GivenPairs:
+        """The same of any source, or of the rows that ``where`` picks; one pass over its columns."""
+        columns = list(schema.names)
+        if where is not None:
+            columns += [name for name in where.columns if name not in columns]
+        state = GivenCensus.empty(schema, pairs, where)
+        return self.fold(source, columns, state, "looking for edits").given
 
     @cached_property
     def permutation_p(self) -> float | None:

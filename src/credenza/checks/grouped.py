@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from credenza.association.counts import PairCounts
 from credenza.association.planes import DENSE_PLANES
 from credenza.checks.evidence import Evidence
-from credenza.checks.groups import GroupCounts, Grouping, GroupSizes, InGroup
+from credenza.checks.groups import GroupCounts, Grouping, GroupSizes, InGroup, RowFilter
 from credenza.checks.inquiry import Inquiry
 from credenza.data import Source
 from credenza.errors import UsageError
@@ -61,8 +61,13 @@ def inquire(
     suspect: PairCounts,
     parts: int,
     design_effect: float | None = None,
+    *,
+    known: tuple[Source, RowFilter],
 ) -> Inquiry:
-    """Compare the rows of one group of the suspect with a reference, at the rate divided by the number of groups."""
+    """Compare the rows of one group of the suspect with a reference, at the rate divided by the number of groups.
+
+    ``known`` are the rows behind the reference's counts: a source, and what picks them.
+    """
     where = InGroup(grouping, label)
     return Inquiry(
         reference,
@@ -73,4 +78,5 @@ def inquire(
         parts=parts,
         design_effect=evidence.design_effect if design_effect is None else design_effect,
         where=label,
+        given=lambda schema, pairs: evidence.given_pairs_of(known[0], schema, pairs, known[1]),
     )

@@ -76,6 +76,19 @@ class ByLevels:
         return labels, index.reshape(-1).astype(np.int64)
 
 
+class RowFilter(Protocol):
+    """Picks rows out of a batch, from some of its columns."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it looks at."""
+        ...
+
+    def __call__(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
+        """Mask (n,) of the rows picked."""
+        ...
+
+
 @dataclass(frozen=True)
 class InGroup:
     """Picks the rows of one group out of a batch."""
@@ -91,6 +104,23 @@ class InGroup:
     def __call__(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
         labels, index = self.grouping(batch)
         return np.asarray(index == (labels.index(self.label) if self.label in labels else -1))
+
+
+@dataclass(frozen=True)
+class OutsideGroups:
+    """Picks the rows that are in none of some groups out of a batch."""
+
+    grouping: Grouping
+    labels: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that tell the groups."""
+        return self.grouping.columns
+
+    def __call__(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
+        labels, index = self.grouping(batch)
+        return np.asarray(~np.isin(index, [k for k, label in enumerate(labels) if label in self.labels]))
 
 
 @dataclass

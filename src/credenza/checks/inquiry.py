@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from credenza.association.counts import PairCounts
+from credenza.association.edited_climb import EditSearch, linked
+from credenza.association.edited_counts import GivenPairs, Pair
 from credenza.association.estimate import Power, detectable
 from credenza.association.ladder import Climb, Ladder
 from credenza.association.moments import Moments
@@ -30,6 +32,7 @@ DRAW_ROWS = 250_000  # rows that the ladder weighs, at most
 DRAW_VALUES = 2**25  # and values: rows times levels in play
 
 Counts = PairCounts | PlaneStore
+Given = Callable[[Schema, tuple[Pair, ...]], GivenPairs]
 Rows = Callable[[Schema, int], NDArray[np.uint8]]
 
 
@@ -47,6 +50,8 @@ class Inquiry:
     gate : False when a test of "anything moved" has said no.
     where : the part of the suspect that is looked at; "" for the whole.
     moments : of the numeric columns, reference and suspect, for the correlations of culprits.
+    given : ``given(schema, pairs)`` counts the reference's rows on the features of a schema, given the levels of pairs
+        of them; None where there are no rows, as with a profile: then no values are found to be edited in place.
 
     Notes
     -----
@@ -68,13 +73,14 @@ class Inquiry:
         gate: bool = True,
         where: str = "",
         moments: tuple[Moments, ...] = (),
+        given: Given | None = None,
     ) -> None:
         self.reference, self.suspect, self.schema = reference, suspect, schema
         self.settings, self.where, self.moments = settings, where, moments
         self.fdr = settings.fdr / parts
         self.correction = "by" if settings.correction == "by" else "bh"
         self.design_effect, self.gate = design_effect, gate
-        self._rows = rows
+        self._rows, self._given = rows, given
 
     @cached_property
     def layout(self) -> Layout:
@@ -165,9 +171,27 @@ class Inquiry:
         )
 
     @cached_property
+    def _exchanged(self) -> Climb:
+        """What the ladder found, had rows been exchanged only."""
+        return self.ladder.climb()
+
+    @property
+    def several(self) -> bool:
+        """Whether some culprits share a feature, so that one edit of its values might explain them."""
+        return not self._exchanged.exhausted and bool(linked(self._exchanged, self.ladder.layout.pairs))
+
+    @property
+    def unread(self) -> bool:
+        """Whether that could not be asked, for want of the reference's rows."""
+        return self.several and self._given is None
+
+    @cached_property
     def climb(self) -> Climb:
         """What the ladder found; positions are those of the features in play."""
-        return self.ladder.climb()
+        if not self.several or self._given is None:
+            return self._exchanged
+        part, given = self.part, self._given
+        return EditSearch(self.ladder, self._exchanged, lambda pairs: given(part, pairs)).climb()
 
     @cached_property
     def describer(self) -> Describer:

@@ -57,6 +57,7 @@ class AssociationShift:
             "permutation_p": evidence.permutation_p,
             "features_in_play": len(inquiry.in_play),
             "rows_weighed": len(inquiry.ladder.codes),
+            "edits_asked": inquiry.several and not inquiry.unread,
         }
         if not findings and not np.isfinite(power.strength).any():
             return Outcome(self.code, self.title, Status.SKIPPED, self._too_small(evidence), (), details)
@@ -69,7 +70,8 @@ class AssociationShift:
             culprits=culprits,
             also=f"; {_flagged(inquiry)} flagged before anything was explained"
             + _weighed(inquiry)
-            + _unrestorable(climb.calibration.empty, len(culprits)),
+            + _unrestorable(climb.calibration.empty, len(culprits))
+            + _unread(inquiry),
         )
 
     def _finding(self, culprit: Culprit, before: FloatArray, after: FloatArray) -> Finding:
@@ -126,6 +128,16 @@ def _weighed(inquiry: Inquiry) -> str:
     if inquiry.beyond:
         told += f"; whether that explains {counted(inquiry.beyond, 'flagged pair')} of other features was not tested"
     return told
+
+
+def _unread(inquiry: Inquiry) -> str:
+    """A warning where one edit of a feature's values might explain several culprits, and there are no rows to ask."""
+    if not inquiry.unread:
+        return ""
+    return (
+        "; some culprits share a feature: whether its values were edited in place takes the reference's rows, "
+        "which a profile does not have"
+    )
 
 
 def _not_comparable(evidence: Evidence) -> str:

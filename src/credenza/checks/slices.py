@@ -9,7 +9,7 @@ from credenza.checks.base import answer
 from credenza.checks.describe import finding_of
 from credenza.checks.evidence import Evidence
 from credenza.checks.grouped import HeldCounts, group_sizes, inquire
-from credenza.checks.groups import ByColumn, could_have_missed
+from credenza.checks.groups import ByColumn, OutsideGroups, could_have_missed
 from credenza.checks.inquiry import Inquiry
 from credenza.contracts import Culprit, Outcome, Status
 
@@ -62,12 +62,17 @@ class SliceShift:
         assert isinstance(rest, PairCounts)
         held = HeldCounts(evidence, evidence.suspect, grouping, usable)
         found: list[Culprit] = []
+        aside: list[str] = []
         missed = ""
         while len(pending) > 1:
             worst: Inquiry | None = None
             powers = []
             for label, own in held.of(pending):
-                inquiry = inquire(evidence, grouping, label, rest.less(own), own, len(usable), 1.0)
+                others = OutsideGroups(grouping, (label, *aside))
+                known = evidence.suspect, others
+                inquiry = inquire(
+                    evidence, grouping, label, rest.less(own), own, len(usable), 1.0, known=known
+                )
                 if not missed:
                     powers.append(inquiry.power)
                 if inquiry.flagged.size and (worst is None or _strength(inquiry) < _strength(worst)):
@@ -79,6 +84,7 @@ class SliceShift:
             culprits = worst.culprits()
             if culprits and isinstance(worst.suspect, PairCounts):
                 rest = rest.less(worst.suspect)
+                aside.append(worst.where)
                 found += culprits
         return tuple(found), missed
 

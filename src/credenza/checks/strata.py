@@ -9,7 +9,7 @@ from credenza.checks.base import answer
 from credenza.checks.describe import finding_of
 from credenza.checks.evidence import Evidence
 from credenza.checks.grouped import HeldCounts, group_sizes, inquire
-from credenza.checks.groups import ByLevels, could_have_missed
+from credenza.checks.groups import ByLevels, InGroup, could_have_missed
 from credenza.contracts import Culprit, Outcome, Status
 from credenza.data import Source
 
@@ -61,7 +61,8 @@ class StrataShift:
         before, after = (HeldCounts(evidence, side, grouping, usable) for side in (reference, suspect))
         out = []
         for (label, known), (_, own) in zip(before.of(usable), after.of(usable), strict=True):
-            inquiry = inquire(evidence, grouping, label, known, own, len(usable))
+            rows = reference, InGroup(grouping, label)
+            inquiry = inquire(evidence, grouping, label, known, own, len(usable), known=rows)
             out.append((inquiry.culprits(), inquiry.power))
         return out
 

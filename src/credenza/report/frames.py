@@ -32,7 +32,7 @@ _CULPRITS = pa.schema(
         for side in ("reference", "suspect")
     ]
     + [(name, pa.float64()) for name in ("p", "log10_p", "q", "filter_ceiling")]
-    + [("collateral", pa.int64()), ("aliases", pa.int64()), ("where", pa.string())]
+    + [("collateral", pa.int64()), ("aliases", pa.int64()), ("where", pa.string()), ("edited", pa.string())]
 )
 
 
@@ -78,6 +78,7 @@ def _culprit(culprit: Culprit) -> dict[str, Any]:
         "collateral": len(culprit.collateral),
         "aliases": len(culprit.aliases),
         "where": culprit.where,
+        "edited": culprit.edited,
     }
 
 

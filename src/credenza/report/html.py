@@ -156,6 +156,7 @@ def _culprit(result: AuditResult, culprit: Culprit) -> dict[str, Any]:
         "baseline": text.baseline(result, culprit),
         "where": text.clean(culprit.where, 60) if culprit.where else "",
         "p": text.probability(culprit.p, culprit.log10_p),
+        "edited": text.sentence(text.edited(culprit)) if culprit.edited is not None else "",
         "ceiling": text.ceiling(culprit),
         "collateral": _named(culprit.collateral),
         "aliases": _named(culprit.aliases),

@@ -196,6 +196,7 @@ def _culprit(culprit: Culprit) -> dict[str, Any]:
             "suspect": plain(culprit.suspect_table),
         },
         "where": culprit.where,
+        "edited": culprit.edited,
     }
 
 

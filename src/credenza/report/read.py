@@ -174,6 +174,12 @@ def _names(value: Any, where: str) -> tuple[tuple[str, str], ...]:
     return tuple(_two(item, where) for item in _list(value, where))
 
 
+def _one_of(names: tuple[str, str], value: Any, where: str) -> str | None:
+    if value is not None and value not in names:
+        raise _wrong(where, "one of the culprit's features or null", value)
+    return None if value is None else str(value)
+
+
 def _table(value: Any, where: str, rows: int, columns: int) -> FloatArray:
     cells = [
         [_number(cell, where) for cell in _list(line, where, columns)] for line in _list(value, where, rows)
@@ -212,6 +218,7 @@ def _culprit(node: Any, where: str) -> Culprit:
         reference_table=_table(_get(tables, "reference", where), f"{where}.tables.reference", *size),
         suspect_table=_table(_get(tables, "suspect", where), f"{where}.tables.suspect", *size),
         where=_text(part("where"), f"{where}.where"),
+        edited=_one_of(_two(part("features"), where), node.get("edited"), f"{where}.edited"),
     )
 
 

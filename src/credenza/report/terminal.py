@@ -153,6 +153,8 @@ def _facts(result: AuditResult, culprit: Culprit) -> Iterator[tuple[str, str]]:
     rows = None if culprit.where else text.suspect_rows(result)
     share = f" of {rows:,} ({text.percent(culprit.rows_edited / rows)})" if rows else ""
     yield "rows edited", f"about {culprit.rows_edited:,}{share}"
+    if culprit.edited is not None:
+        yield "how", text.edited(culprit)
     yield "MCC", _change(culprit.mcc)
     yield "MI (nats)", _change(culprit.mi)
     if culprit.correlation is not None:

@@ -256,6 +256,13 @@ def suspect_rows(result: AuditResult) -> int | None:
 
 
 def ceiling(culprit: Culprit) -> str:
-    """The filter ceiling in one sentence."""
+    """The filter ceiling in one sentence; none holds where edited values no longer fit the rest of their rows."""
+    if culprit.edited is not None:
+        return "A row filter may find them: an edited value is at odds with the rest of its row."
     share = percent(culprit.filter_ceiling)
     return f"No row filter can be right about more than {share} of what it removes from the over-filled cell."
+
+
+def edited(culprit: Culprit) -> str:
+    """Which feature's values were edited in place, in a few words; "" where rows were exchanged."""
+    return "" if culprit.edited is None else f"values of {clean(culprit.edited, 40)} edited in place"
