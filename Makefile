@@ -86,6 +86,7 @@ bench: bench-detection bench-peers bench-speed ## run all benchmarks
 .PHONY: bench-detection
 bench-detection: .venv-bench/installed ## detection rates and false alarms, as a table
 	@.venv-bench/bin/python benchmarks/detection.py $(ARGS)
+	@.venv-bench/bin/python benchmarks/red_team.py $(ARGS)
 
 # Peers live in the benchmark's own environment; credenza never depends on them.
 .venv-bench/peers: .venv-bench/installed

@@ -33,6 +33,7 @@ from credenza.attacks import (
 )
 from credenza.attacks.theory import erasing_strength
 from credenza.attacks.triggers import parse_trigger
+from credenza.contracts import Culprit
 from credenza.errors import InfeasibleError
 
 Record = dict[str, float]
@@ -45,9 +46,9 @@ def look(
 ) -> Record:
     """Audit, and compare what was named with what was done."""
     result = credenza.audit(suspect, reference, **options).result
-    named = [frozenset(c.features) for c in result.culprits]
-    triples = [frozenset(f.subject) for o in result.outcomes if o.code == "CZ301" for f in o.findings]
     wanted = [frozenset(features) for features in true]
+    named = [meant(c, wanted) for c in result.culprits]
+    triples = [frozenset(f.subject) for o in result.outcomes if o.code == "CZ301" for f in o.findings]
     first = (named + triples)[:1]
     return {
         "alarm": float(bool(named or triples)),
@@ -55,6 +56,12 @@ def look(
         "first": float(bool(first) and first[0] in wanted),
         "extra": float(sum(n not in wanted for n in named + triples)),
     }
+
+
+def meant(culprit: Culprit, wanted: list[frozenset[str]]) -> frozenset[str]:
+    """The pair that was named, or the moved pair that is one of its aliases (education_num of education)."""
+    names = [frozenset(culprit.features), *map(frozenset, culprit.aliases)]
+    return next((name for name in names if name in wanted), names[0])
 
 
 def pick(seed: int) -> tuple[tuple[str, str], int]:
@@ -251,7 +258,7 @@ def main() -> None:
                     r for r in pool.map(partial(row.run, share=share), seeds, chunksize=4) if r is not None
                 ]
                 cells = [
-                    summary([r[name] for r in records], kind) if records else "-" for name, kind in COLUMNS
+                    cell([r[name] for r in records], name, kind) if records else "-" for name, kind in COLUMNS
                 ]
                 print(f"| {row.name} | {share:.0%} | {' | '.join(cells)} | {len(records)} |", flush=True)
     print(f"\n{time.perf_counter() - started:.0f} s with {args.jobs} processes.")
