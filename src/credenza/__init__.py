@@ -12,14 +12,25 @@ from credenza._version import __version__
 
 if TYPE_CHECKING:
     from credenza.association.profile import Profile
-    from credenza.attacks import AssociativePoisoning, ContinuousPoisoning
+    from credenza.attacks import (
+        AssociativePoisoning,
+        Backdoor,
+        Combined,
+        ContinuousPoisoning,
+        LabelFlipping,
+        TriplePoisoning,
+    )
     from credenza.report import Audit, audit, profile
 
 __all__ = [
     "AssociativePoisoning",
     "Audit",
+    "Backdoor",
+    "Combined",
     "ContinuousPoisoning",
+    "LabelFlipping",
     "Profile",
+    "TriplePoisoning",
     "__version__",
     "audit",
     "profile",
@@ -28,8 +39,12 @@ __all__ = [
 _HOMES = {
     "AssociativePoisoning": "credenza.attacks",
     "Audit": "credenza.report",
+    "Backdoor": "credenza.attacks",
+    "Combined": "credenza.attacks",
     "ContinuousPoisoning": "credenza.attacks",
+    "LabelFlipping": "credenza.attacks",
     "Profile": "credenza.association.profile",
+    "TriplePoisoning": "credenza.attacks",
     "audit": "credenza.report",
     "profile": "credenza.report",
 }
