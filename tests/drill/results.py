@@ -34,6 +34,7 @@ def result(**changes: object) -> Drill:
         pairs=15,
         blind=2,
         weakest=(Weak(("smoker", "age"), "positive", 0.04),),
+        left_out=(("id", "all values differ"),),
         target=0.02,
         inputs=(InputSummary("clean", "clean.parquet", "parquet", 10_000, 6, "ab" * 32),),
         settings={"runs": 20, "kinds": [], "pairs": [["a", "b"]]},

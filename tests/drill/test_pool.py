@@ -44,6 +44,12 @@ def test_a_hold_out_gives_the_rows_to_put_in() -> None:
     assert pool.holdout.column_names == pool.table.column_names
 
 
+def test_columns_that_are_not_used_are_told() -> None:
+    left = dict(pooled(people(300, 0), people(200, 1).drop_columns(["urban"])).left_out)
+    assert set(left) == {"urban", "id", "country"}
+    assert left["urban"] == "not in all inputs"
+
+
 def test_columns_of_like_kinds_are_cast() -> None:
     other = people(200, 1)
     other = other.set_column(4, "age", other["age"].cast(pa.float32()))

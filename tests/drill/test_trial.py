@@ -13,7 +13,7 @@ from credenza.drill.kinds import KINDS, Kind
 from credenza.drill.pool import Pool, open_inputs
 from credenza.drill.settings import DrillSettings
 from credenza.drill.target import Scout, Target
-from credenza.drill.trial import Record, trial
+from credenza.drill.trial import Record, probed, trial
 from credenza.errors import InfeasibleError
 
 
@@ -84,3 +84,20 @@ def test_a_floor_is_heeded(pool: Pool) -> None:
     assert trial(pool, one, 0.06, Settings(), (5,)).named
     assert trial(pool, one, 0.06, Settings(min_strength=0.08), (5,)) == Record(False, False, 0)
     assert np.isfinite(one.guess)
+
+
+def test_a_limit_that_cannot_be_planted_is_narrowed() -> None:
+    clean, reference = people(2_000, 0), people(2_000, 1)
+    keep = np.array([r != "south" or k % 40 == 0 for k, r in enumerate(reference["region"].to_pylist())])
+    pool = Pool.of(*open_inputs(clean, reference, reference.filter(keep)), None, DrillSettings())
+    i, j = (pool.schema.index(x) for x in ("smoker", "region"))
+    one = Scout(pool, DrillSettings()).target(i, j, Kind.of("negative"))
+    narrower = probed(pool, one, 0)
+    assert 0 < narrower.limit < one.limit
+    for k in range(3):
+        trial(pool, narrower, narrower.limit, Settings(), (8, k))
+
+
+def test_limits_of_binary_pairs_need_no_trial(pool: Pool) -> None:
+    one = target(pool, "positive")
+    assert probed(pool, one, 0) is one

@@ -17,7 +17,7 @@ from credenza.drill import KINDS, Drill
 from credenza.drill.figure import power_curve
 from credenza.drill.json import load_schema, to_dict
 from credenza.drill.result import Exercise, Undisturbed, Weak
-from credenza.drill.text import caught_words, headline, moved, notes, shortfall
+from credenza.drill.text import caught_words, headline, moved, notes, shortfall, warning
 
 HOSTILE_DRILL = result(
     exercises=(exercise(features=(HOSTILE, "b"), levels=(HOSTILE, "y")),),
@@ -144,9 +144,11 @@ def test_levels_are_said_where_they_are_not_plain() -> None:
 
 def test_notes_warn_of_what_would_mislead() -> None:
     drifted = result(undisturbed=Undisturbed("flagged", (("a", "b"),)))
-    assert next(notes(drifted)).startswith(
+    assert warning(drifted).startswith(
         "The audit of the data as they are is flagged, named a x b: clean data and reference are not one population"
     )
+    assert warning(drifted) in " ".join(drifted.to_html().split())
+    assert warning(result()) == warning(result(undisturbed=None)) == ""
     assert next(notes(result(undisturbed=None))).startswith(
         "No reference was given: in every run the rows were split"
     )

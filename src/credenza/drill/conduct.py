@@ -24,7 +24,7 @@ from credenza.drill.pool import Pool, open_inputs
 from credenza.drill.result import Drill, Exercise, Point, Undisturbed, Weak
 from credenza.drill.settings import DrillSettings, as_pairs
 from credenza.drill.target import Scout, Target, require_feasible
-from credenza.drill.trial import Record, trial
+from credenza.drill.trial import Record, probed, trial
 from credenza.errors import UsageError
 
 LIBRARIES = ("numpy", "scipy", "numba", "pyarrow", "duckdb")
@@ -118,7 +118,7 @@ def drill(
     scout = Scout(pool, settings)
     _require_features(scout, settings)
     every = scout.every()
-    targets = _feasible(scout.chosen(every), settings)
+    targets = _feasible([probed(pool, one, seed) for one in scout.chosen(every)], settings)
     inputs = _inputs(sources)
     undisturbed = None if sources[1] is None else _undisturbed(sources, columns, settings)
     with crew(pool, workers) as hands:
@@ -141,6 +141,7 @@ def drill(
         weakest=tuple(Weak(one.pair, one.kind.name, one.guess) for one in every[::-1] if one.visible)[
             :WEAKEST
         ],
+        left_out=pool.left_out,
         target=settings.target,
         inputs=inputs,
         settings=settings.to_dict() | {"columns": list(pool.schema.names), "jobs": workers},

@@ -37,9 +37,9 @@ def page(drill: Drill) -> str:
         .render(
             headline=headline[:1].upper() + headline[1:],
             sizes=f"{count(drill.suspect_rows, 'row')} against {count(drill.reference_rows, 'reference row')}.",
-            notes=[
-                {"words": words, "warning": "are not one population" in words} for words in text.notes(drill)
-            ],
+            warning=text.warning(drill),
+            notes=list(text.notes(drill)),
+            left_out=[(clean(name, 60), clean(reason, SHOWN)) for name, reason in drill.left_out],
             rows=[_row(drill, exercise) for exercise in drill.exercises],
             target=text.strength(drill.target),
             weakest=[

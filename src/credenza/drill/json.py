@@ -43,6 +43,7 @@ def to_dict(drill: Drill) -> dict[str, Any]:
                 for weak in drill.weakest
             ],
         },
+        "left_out": [{"name": name, "reason": reason} for name, reason in drill.left_out],
         "target": drill.target,
         "inputs": [
             {

@@ -32,6 +32,7 @@ class Pool:
     table : all rows, only the columns that have levels. schema : fitted on them.
     suspect_rows, reference_rows : sizes of the two sides; together all rows.
     holdout : further genuine rows that attacks draw on, or None.
+    left_out : columns that are not in it, each with the reason.
     """
 
     table: pa.Table
@@ -39,6 +40,7 @@ class Pool:
     suspect_rows: int
     reference_rows: int
     holdout: pa.Table | None
+    left_out: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(
@@ -74,7 +76,8 @@ class Pool:
             )
         table = _packed(table.select(schema.names))
         spare = None if holdout is None else _packed(_like(holdout, "hold-out", table))
-        return cls(table, schema, rows, table.num_rows - rows, spare)
+        lone = [(n, "not in all inputs") for n in columns or clean.columns if n not in names]
+        return cls(table, schema, rows, table.num_rows - rows, spare, (*schema.skipped, *lone))
 
     @property
     def layout(self) -> Layout:

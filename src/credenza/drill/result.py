@@ -118,6 +118,7 @@ class Drill:
     suspect_rows, reference_rows : sizes of the two sides in every run.
     pairs : pairs that can be attacked. blind : those of them that cannot be moved far enough to be seen.
     weakest : the pairs that take the most to be seen, hardest first.
+    left_out : columns that were not used, each with the reason.
     target : the strength that ``reference_rows`` of the exercises are about.
     inputs, settings, versions, timing : for repeating it.
     """
@@ -131,6 +132,7 @@ class Drill:
     pairs: int
     blind: int
     weakest: tuple[Weak, ...]
+    left_out: tuple[tuple[str, str], ...]
     target: float
     inputs: tuple[InputSummary, ...]
     settings: Mapping[str, Any]

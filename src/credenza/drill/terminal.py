@@ -49,6 +49,8 @@ def render(drill: Drill, file: IO[str] | None = None) -> None:
         for words in _summary(drill, exercise):
             line(f"  {words}")
     line("")
+    if text.warning(drill):
+        line(text.warning(drill), "bold yellow")
     for note in text.notes(drill):
         line(note)
 

@@ -85,17 +85,22 @@ def shortfall(drill: Drill, exercise: Exercise) -> str:
     return "none" if missing <= 0 else f"{missing:,}"
 
 
+def warning(drill: Drill) -> str:
+    """That clean data and reference are not one population, where the audit of them says so; else ""."""
+    if drill.undisturbed is None or drill.undisturbed.verdict == "clear":
+        return ""
+    named = ", ".join(" x ".join(clean(f, 24) for f in pair) for pair in drill.undisturbed.culprits[:3])
+    told = f", named {named}" if named else ""
+    return (
+        f"The audit of the data as they are is {drill.undisturbed.verdict}{told}: clean data and reference are not one "
+        "population, and a real audit will have these differences beside those of an attack."
+    )
+
+
 def notes(drill: Drill) -> Iterator[str]:
     """What a reader must know beside the numbers."""
     if drill.undisturbed is None:
         yield "No reference was given: in every run the rows were split at random into a suspect and a reference."
-    elif drill.undisturbed.verdict != "clear":
-        named = ", ".join(" x ".join(clean(f, 24) for f in pair) for pair in drill.undisturbed.culprits[:3])
-        told = f", named {named}" if named else ""
-        yield (
-            f"The audit of the data as they are is {drill.undisturbed.verdict}{told}: clean data and reference are not "
-            "one population, and an audit of them would say more and catch less than this drill."
-        )
     low, high = drill.null_interval
     if drill.null_runs:
         yield (

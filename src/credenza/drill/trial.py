@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,8 @@ from credenza.drill.pool import Pool
 from credenza.drill.target import Target
 from credenza.errors import InfeasibleError, InputError
 
+PROBES = 3  # deals in which a limit is tried
+NARROWER = 0.8  # by what it shrinks where it fails
 ATTEMPTS = 20  # deals in which an attack may find too few rows of a cell
 
 
@@ -89,6 +91,23 @@ def trial(
         if target is not None
         else reason
     )
+
+
+def probed(pool: Pool, target: Target, seed: int) -> Target:
+    """The target with a limit that was tried: with several levels the rows to put in may run out before a cell does."""
+    features = (pool.schema.features[pool.schema.index(name)] for name in target.pair)
+    if target.kind.mode in ("relabel", "continuous") or max(f.size for f in features) == 2:
+        return target
+    rng, limit = np.random.default_rng([seed, 5]), target.limit
+    while limit * pool.suspect_rows >= 1:
+        try:
+            for _ in range(PROBES):
+                _attacked(pool, target, limit, *pool.deal(rng), int(rng.integers(2**32)))
+        except (InfeasibleError, InputError):
+            limit *= 0.0 if target.kind.direction == "erase" else NARROWER
+        else:
+            return replace(target, limit=limit)
+    return replace(target, limit=0.0)
 
 
 def _attacked(
