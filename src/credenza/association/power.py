@@ -81,7 +81,7 @@ class AttackPower:
     >>> change = np.array([[0, 0, 1, -1], [0, 0, -1, 1], [1, -1, 0, 0], [-1, 1, 0, 0]], float)
     >>> one = AttackPower(codes, joint, change, Layout((2, 2), (0, 0)), (0, 1), 2_000, 2_000)
     >>> round(one.strength_for(0.8), 3), one.at(0.05).named
-    (0.023, 1.0)
+    (0.022, 1.0)
     """
 
     codes: NDArray[np.uint8]
