@@ -510,3 +510,14 @@ def edited_counts(
                 for j, v in enumerate(edited):
                     out[starts[i] + u, starts[j] + v] += chance
     return out
+
+
+def fewest_moves(wanted: FloatArray, found: IntArray) -> int:
+    """Least sum of |cell - found| over all 3 x 3 tables with the margins of ``found`` next to ``wanted``."""
+    options = [sorted({math.floor(x + 1e-6), math.ceil(x - 1e-6)}) for x in wanted.ravel()]
+    best = 10**9
+    for cells in product(*options):
+        table = np.array(cells).reshape(wanted.shape)
+        if (table.sum(axis=0) == found.sum(axis=0)).all() and (table.sum(axis=1) == found.sum(axis=1)).all():
+            best = min(best, int(np.abs(table - found).sum()))
+    return best

@@ -1,0 +1,294 @@
+"""Reverse poisoning: genuine rows of a trusted hold-out take the place of rows in over-filled cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from credenza.contracts import FloatArray, IntArray
+from credenza.data.edits import Edits, edited, gather, take_values
+from credenza.data.encode import Codes
+from credenza.data.sources import Source
+from credenza.errors import InfeasibleError, UsageError
+from credenza.repair.board import Board, Groups, combinations, features_of
+from credenza.repair.case import Case, Cure, Treatment
+from credenza.repair.choice import apportioned
+from credenza.repair.holdout import cast_rows, holdout_codes, require_same_columns
+from credenza.repair.ledger import ledger_schema, replace_batch
+from credenza.repair.picker import Picker
+from credenza.repair.retable import CLOSE, Route, capped, goal, routes, spread
+
+BATCH = 4_096
+
+
+@dataclass(frozen=True)
+class Reverse:
+    """Undo an exchange of rows by an exchange of rows: the mirror of the attack.
+
+    For each cure, rows of over-filled cells are replaced by as many rows of the hold-out from under-filled ones, until
+    the cells hold what is wanted (in tables larger than 2x2 to within one standard error,
+    :func:`credenza.repair.retable.goal`): ``sum |wanted - found| / 2`` rows, 2 n |epsilon| for two binary features.
+    Margins of the cure's features are exactly kept. What goes with the features comes back with the rows, because
+    the rest of a genuine row is distributed as it should be, given its cell.
+
+    Parameters
+    ----------
+    partial : go on where the hold-out runs out, with as many rows as it has, and say so in ``skipped``.
+
+    Notes
+    -----
+    No row of the hold-out is put in twice. With several cures, a row is replaced by one with the same levels of all
+    other cures' features, so that no cure disturbs another; how the replacements are spread over these strata is
+    half-way between the two cells. In a slice (``where``) rows of the slice only are replaced, and those put in take on
+    its name.
+
+    Which rows of a cell go is drawn with ``seed``: all alike, or, where the audit says that values of one feature were
+    edited, those in which the rest of the row speaks for another value (:mod:`credenza.repair.choice`).
+
+    Cost: a pass over the cures' features of data and hold-out, two over the hold-out to learn its levels and fetch its
+    rows. Memory: a byte for each row and feature, 8 for each row, and the rows that are put in.
+
+    Examples
+    --------
+    >>> from credenza.data import fit_schema, open_source, sketch
+    >>> from credenza.repair.case import aim
+    >>> table = pa.table({"hat": [0, 1] * 50, "smile": [0, 1] * 40 + [1, 0] * 10})
+    >>> spare = open_source(pa.table({"hat": [0, 0, 1, 1] * 20, "smile": [0, 1, 0, 1] * 20}))
+    >>> found = np.array([[40, 10], [10, 40]])
+    >>> case = Case(open_source(table), fit_schema(sketch(table)), (Cure((0, 1), found, aim(found, None)),))
+    >>> treated = Reverse().treat(case, spare, seed=0)
+    >>> treated.summary["edits"], treated.summary["minimum"]
+    (30, 30.0)
+    >>> treated.output.table().group_by(["hat", "smile"]).aggregate([([], "count_all")])["count_all"].to_pylist()
+    [25, 25, 25, 25]
+    """
+
+    _: KW_ONLY
+    partial: bool = False
+
+    name: ClassVar[str] = "reverse"
+
+    def treat(self, case: Case, holdout: Source | None, seed: int) -> Treatment:
+        """Draw the rows that go and those that come.
+
+        Raises
+        ------
+        UsageError : no hold-out, or the data itself as the hold-out. InputError : a hold-out of other columns or kinds.
+        InfeasibleError : the hold-out has too few rows of a cell, and not ``partial``.
+        """
+        if holdout is None:
+            raise UsageError(
+                "reverse poisoning puts in rows of a trusted hold-out and none was given; give one, or relabel"
+            )
+        require_same_columns(case.source, holdout)
+        if holdout.fingerprint() == case.source.fingerprint():
+            raise UsageError("the hold-out is the suspect itself; give trusted rows that are not in it")
+        spare = holdout_codes(holdout, case.schema, features_of(case.cures)) if case.cures else {}
+        work = _Work(case, Board.read(case), holdout, spare, self.partial, seed)
+        for number, cure in enumerate(case.cures):
+            work.cure(number, cure)
+        return work.treatment()
+
+
+@dataclass
+class _Work:
+    """``donor``: by row, the row of the hold-out that takes its place, or -1; ``why``: the cure that it is for."""
+
+    case: Case
+    board: Board
+    holdout: Source
+    spare: dict[int, Codes]
+    partial: bool
+    seed: int
+    donor: IntArray = field(init=False)
+    why: IntArray = field(init=False)
+    unspent: np.ndarray = field(init=False)
+    skipped: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.donor = np.full(self.case.source.rows, -1, dtype=np.int64)
+        self.why = np.full(self.case.source.rows, -1, dtype=np.int16)
+        self.unspent = np.ones(self.holdout.rows, dtype=bool)
+
+    def cure(self, number: int, cure: Cure) -> None:
+        """Exchange rows until the cure's table is as it should be."""
+        found = self.board.table(cure)
+        asked = goal(cure.wanted, found) - found
+        axis = 1 if cure.edited is None else cure.features.index(cure.edited)
+        rng = np.random.default_rng((self.seed, number))
+        strata, other = self._strata(cure)
+        goers = self.board.groups(cure, _cells(asked < 0), strata)
+        comers = self._comers(cure, _cells(asked > 0), other)
+        free = _Free(goers, comers, int(max(strata.max(initial=0), other.max(initial=0))) + 1)
+        possible = self._possible(cure, asked)
+        change, plan = free.planned(possible, axis)
+        self._require_done(cure, found + change, possible - change)
+        told = cure.edited is not None
+        picker = Picker.of(self.case, self.board, cure, axis, change, goers, told, self.seed, rng)
+        for stratum, route in plan:
+            rows = picker.drawn(goers.of_cell(stratum, route.origin), route)
+            pool = comers.of_cell(stratum, route.target)
+            donors = rng.permutation(pool[self.unspent[pool]])[: len(rows)]
+            self._put(number, rows, donors)
+
+    def _possible(self, cure: Cure, change: IntArray) -> IntArray:
+        """The change that the hold-out has rows for."""
+        a, b = (self.spare[f] for f in cure.features)
+        there = np.zeros_like(change)
+        for i, j in _cells(change > 0):
+            there[i, j] = int(np.count_nonzero(self.unspent & (a == i) & (b == j)))
+        short = np.maximum(change, 0) - there
+        if short.max(initial=0) <= 0:
+            return change
+        cell = np.unravel_index(int(short.argmax()), short.shape)
+        place = int(cell[0]), int(cell[1])
+        told = (
+            f"the hold-out has {there[place]:,} rows with {self.case.cell(cure, place)}, "
+            f"{change[place]:,} are needed"
+        )
+        if not self.partial:
+            raise InfeasibleError(f"{told}; give a larger hold-out, allow a partial repair, or relabel")
+        self.skipped.append(told)
+        return capped(change, np.maximum(-change, 0), there)
+
+    def _strata(self, cure: Cure) -> tuple[IntArray, IntArray]:
+        """Levels of all other cures' features, numbered alike in the data and the hold-out."""
+        kept = [f for f in features_of(self.case.cures) if f not in cure.features]
+        n = self.case.source.rows
+        both = [np.concatenate([self.board.codes[f], self.spare[f]]) for f in kept]
+        numbers = combinations(both, n + self.holdout.rows)
+        return numbers[:n], numbers[n:]
+
+    def _comers(self, cure: Cure, cells: list[tuple[int, int]], strata: IntArray) -> Groups:
+        a, b = (self.spare[f].astype(np.int64) for f in cure.features)
+        width = cure.found.shape[1]
+        cell = a * width + b
+        known = self.unspent & (a < cure.found.shape[0]) & (b < width)
+        rows = np.flatnonzero(known & np.isin(cell, [i * width + j for i, j in cells]))
+        return Groups.of(rows, cell, strata, width)
+
+    def _put(self, number: int, rows: IntArray, donors: IntArray) -> None:
+        self.donor[rows], self.why[rows] = donors, number
+        self.unspent[donors] = False
+        for f, codes in self.board.codes.items():
+            codes[rows] = self.spare[f][donors]
+
+    def _require_done(self, cure: Cure, table: IntArray, left: IntArray) -> None:
+        apart = left - CLOSE * spread(cure.wanted, table)
+        if not left.any() or apart.max() <= 0:
+            return
+        i, j = np.unravel_index(int(apart.argmax()), apart.shape)
+        told = (
+            f"the hold-out has too few rows with {self.case.cell(cure, (int(i), int(j)))} that are like those replaced "
+            f"in the other repaired features: {left[i, j]:,} are missing"
+        )
+        if not self.partial:
+            raise InfeasibleError(f"{told}; give a larger hold-out, or allow a partial repair")
+        self.skipped.append(told)
+
+    def treatment(self) -> Treatment:
+        """The edits, as a table that is rewritten as it is read."""
+        source, rows = self.case.source, np.flatnonzero(self.donor >= 0)
+        keep = tuple({c.where[0]: 0 for c in self.case.cures if c.where is not None})
+        donors = cast_rows(gather(self.holdout, self.donor[rows], source.columns), source.schema)
+        output = edited(source, Edits.donated(rows, donors, keep=keep)) if len(rows) else source
+        return Treatment(
+            output,
+            lambda: self._ledger(rows, donors, keep),
+            summary={
+                "edits": len(rows),
+                "minimum": float(sum(cure.misplaced for cure in self.case.cures)),
+                "effective_rows": float(source.rows),
+                "holdout_rows_left": int(self.unspent.sum()),
+            },
+            skipped=tuple(self.skipped),
+        )
+
+    def _ledger(self, rows: IntArray, donors: pa.Table, keep: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+        form = ledger_schema(self.case.source.schema)
+        reasons = pa.array([" x ".join(self.case.names(cure)) for cure in self.case.cures], pa.string())
+        for at, before in _held(self.case.source, rows):
+            after = {
+                name: before[name] if name in keep else take_values(donors[name], at)
+                for name in before.column_names
+            }
+            why = reasons.take(pa.array(self.why[rows[at]]))
+            yield replace_batch(form, rows[at], before, pa.table(after), reason=why, method=Reverse.name)
+
+
+@dataclass
+class _Free:
+    """Rows that may go and come, by stratum and cell."""
+
+    goers: Groups
+    comers: Groups
+    strata: int
+
+    def planned(self, change: IntArray, axis: int) -> tuple[IntArray, list[tuple[int, Route]]]:
+        """As much of a change as there are rows for, margins kept, and how: (stratum, way) by (stratum, way)."""
+        while True:
+            plan = list(self.shares(change, axis))
+            done = np.zeros_like(change)
+            for _, way in plan:
+                done[way.origin] -= way.rows
+                done[way.target] += way.rows
+            if (done == change).all():
+                return change, plan
+            change = capped(change, np.maximum(-done, 0), np.maximum(done, 0))
+
+    def shares(self, change: IntArray, axis: int) -> Iterator[tuple[int, Route]]:
+        """Parts of a change, one stratum and one way from cell to cell each, as far as rows allow."""
+        gone = {c: self.goers.sizes(c, self.strata) for c in _cells(change < 0)}
+        come = {c: self.comers.sizes(c, self.strata) for c in _cells(change > 0)}
+        left = change.copy()
+        for way in routes(change, axis):
+            there, here = come[way.target], gone[way.origin]
+            even = here / max(here.sum(), 1) + there / max(there.sum(), 1)
+            yield from _spent(way, even, gone, come, left)
+        for origin in gone:  # any way that is left
+            for target in come:
+                if rows := min(-int(left[origin]), int(left[target])):
+                    even = np.minimum(gone[origin], come[target]).astype(np.float64)
+                    yield from _spent(Route(origin, target, rows), even, gone, come, left)
+
+
+def _spent(
+    way: Route,
+    even: FloatArray,
+    gone: dict[tuple[int, int], IntArray],
+    come: dict[tuple[int, int], IntArray],
+    left: IntArray,
+) -> Iterator[tuple[int, Route]]:
+    """Go one way in proportion to ``even``, as far as rows allow; what is gone and come is taken off."""
+    part = apportioned(way.rows, even, np.minimum(gone[way.origin], come[way.target]))
+    gone[way.origin] -= part
+    come[way.target] -= part
+    left[way.origin] += part.sum()
+    left[way.target] -= part.sum()
+    for s in np.flatnonzero(part):
+        yield int(s), Route(way.origin, way.target, int(part[s]))
+
+
+def _cells(mask: np.ndarray) -> list[tuple[int, int]]:
+    return [(int(i), int(j)) for i, j in np.argwhere(mask)]
+
+
+def _held(source: Source, rows: IntArray) -> Iterator[tuple[IntArray, pa.Table]]:
+    """Some rows of a source, so many at a time, with their places among ``rows``."""
+    start = done = 0
+    for batch in source.batches():
+        upto = int(np.searchsorted(rows, start + batch.num_rows))
+        for first in range(done, upto, BATCH):
+            at = np.arange(first, min(first + BATCH, upto))
+            yield (
+                at,
+                pa.table(
+                    [take_values(column, rows[at] - start) for column in batch.columns],
+                    names=batch.schema.names,
+                ),
+            )
+        start, done = start + batch.num_rows, upto
