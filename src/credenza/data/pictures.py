@@ -11,6 +11,7 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -129,12 +130,11 @@ def encode_images(
 
 def _pillow() -> ModuleType:
     try:
-        from PIL import Image
+        return import_module("PIL.Image")
     except ImportError as error:
         raise MissingExtraError(
             "reading images needs Pillow, which is not installed: pip install 'credenza[images]'"
         ) from error
-    return Image
 
 
 @contextmanager
