@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import io
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -308,14 +308,7 @@ def test_images_too_large_for_their_format() -> None:
 
 
 def test_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def absent(name: str, *rest: Any) -> Any:
-        if name.startswith("PIL"):
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", absent)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
     with pytest.raises(MissingExtraError, match=r"needs Pillow, .*: pip install 'credenza\[images\]'$"):
         decode_images(pa.array(FILES))
 
