@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -100,9 +101,17 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _start(folder: str, schema: Schema, suspect_rows: int) -> None:
-    """Begin work in a process: an interrupt is for the parent to deal with."""
+    """Begin work in a process: an interrupt is for the parent to deal with, and without it there is nothing to do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     _POOL[:] = [Pool.load(Path(folder), schema, suspect_rows)]
+
+
+def _leave_with_parent() -> None:
+    """End this process once the one that started it is gone, killed perhaps."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _call(work: Callable[[Pool, Any], R], task: Any) -> R:

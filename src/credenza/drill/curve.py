@@ -17,7 +17,8 @@ WIDTHS = np.geomspace(0.08, 0.8, 24)  # of the curve, in units of its middle
 TYPICAL_WIDTH, SPREAD = 0.25, 0.6  # about 1 / 4 where the threshold is 4 standard errors; sd of its logarithm
 LAPSES = np.array([0.0, 0.01, 0.02, 0.04, 0.07, 0.12, 0.2, 0.3, 0.4, 0.5])  # caught never, however strong
 LAPSE_RATE = 25.0  # of their exponential prior
-MIDDLES = 160
+MIDDLES = 120
+NEGLIGIBLE = 1e-5  # of the weight, where the grid need not be finer
 
 
 def wilson(hits: int, runs: int) -> tuple[float, float]:
@@ -53,7 +54,8 @@ class Curve:
     passes a threshold, unless the attack is laid at another pair's door. The middle has a flat prior in its logarithm
     from a quarter of the smallest strength to four times the largest, the width a log-normal one around 1/4 (the
     threshold of some hundred tests lies near four standard errors), the lapse an exponential one of mean 1/25. The
-    posterior is summed over a grid of the three (a psychometric function: Wichmann & Hill 2001).
+    posterior is summed over a grid of the three, laid a second time where the first one finds its weight (a
+    psychometric function: Wichmann & Hill 2001).
 
     Parameters
     ----------
@@ -76,16 +78,25 @@ class Curve:
         if not len(e) or not (e > 0).all():
             raise UsageError(f"a curve needs strengths above 0; found {list(strengths)}")
         k, n = np.asarray(hits, float), np.asarray(runs, float)
-        self._middles = np.geomspace(e.min() / 4, 4 * e.max(), MIDDLES)
-        p = np.clip(self._shape(e), 1e-9, 1 - 1e-9)
-        log = (k * np.log(p) + (n - k) * np.log1p(-p)).sum(axis=-1)
-        log = log - (np.log(WIDTHS / TYPICAL_WIDTH) / SPREAD)[None, :, None] ** 2 / 2 - LAPSE_RATE * LAPSES
+        self._middles, self._widths = np.geomspace(e.min() / 4, 4 * e.max(), MIDDLES), WIDTHS
+        weight = self._posterior(e, k, n)
+        self._middles = _finer(self._middles, weight.sum(axis=(1, 2)), MIDDLES)
+        self._widths = _finer(self._widths, weight.sum(axis=(0, 2)), len(WIDTHS))
+        self._weight = self._posterior(e, k, n)
+
+    def _posterior(self, strengths: FloatArray, hits: FloatArray, runs: FloatArray) -> FloatArray:
+        """Weights (middles, widths, lapses), of sum 1."""
+        p = np.clip(self._shape(strengths), 1e-9, 1 - 1e-9)
+        log = (hits * np.log(p) + (runs - hits) * np.log1p(-p)).sum(axis=-1) - LAPSE_RATE * LAPSES
+        log -= (np.log(self._widths / TYPICAL_WIDTH) / SPREAD)[None, :, None] ** 2 / 2
         weight = np.exp(log - log.max()) * np.gradient(LAPSES)
-        self._weight = weight / weight.sum()
+        return np.asarray(weight / weight.sum())
 
     def _shape(self, strengths: FloatArray) -> FloatArray:
         """P (middles, widths, lapses, G)."""
-        rise = (strengths - self._middles[:, None, None]) / (self._middles[:, None, None] * WIDTHS[:, None])
+        rise = (strengths - self._middles[:, None, None]) / (
+            self._middles[:, None, None] * self._widths[:, None]
+        )
         return np.asarray((1 - LAPSES)[:, None] * special.ndtr(rise)[:, :, None, :])
 
     def at(self, strengths: FloatArray | Sequence[float]) -> FloatArray:
@@ -97,10 +108,17 @@ class Curve:
         """The strength that is caught with this chance: posterior median and central 95% interval."""
         share = chance / (1 - LAPSES)
         score = np.where(share < 1, special.ndtri(np.minimum(share, 1 - 1e-12)), inf)
-        strength = self._middles[:, None, None] * np.maximum(1 + WIDTHS[:, None] * score, 1e-3)
+        strength = self._middles[:, None, None] * np.maximum(1 + self._widths[:, None] * score, 1e-3)
         flat, weight = strength.ravel(), self._weight.ravel()
         order = np.argsort(flat)
         upto = np.cumsum(weight[order])
         at = np.minimum(np.searchsorted(upto, [0.025, 0.5, 0.975]), len(upto) - 1)
         low, middle, high = flat[order[at]].tolist()
         return Caught(middle, low, high)
+
+
+def _finer(values: FloatArray, weight: FloatArray, number: int) -> FloatArray:
+    """So many values over the range that holds nearly all of the weight."""
+    held = np.flatnonzero(weight > NEGLIGIBLE * weight.max())
+    first, last = max(int(held[0]) - 1, 0), min(int(held[-1]) + 1, len(values) - 1)
+    return np.asarray(np.geomspace(values[first], values[last], number))
