@@ -15,6 +15,7 @@ from credenza.cli.drill import drill_command
 from credenza.cli.ledger import ledger_command
 from credenza.cli.poison import poison_command
 from credenza.cli.profile import merge_command, profile_command
+from credenza.cli.repair import repair_command
 
 app = typer.Typer(
     name="credenza",
@@ -31,8 +32,9 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("audit", "Audit a table for moved associations.", audit_command),
     ("profile", "Write a table's statistics to a file.", profile_command),
     ("profile merge", "Merge profiles of parts of a table.", merge_command),
-    ("poison", "Poison a pair of columns, for testing.", poison_command),
+    ("poison", "Poison clean data, for testing.", poison_command),
     ("drill", "The smallest attack that would be caught.", drill_command),
+    ("repair", "Put right what an audit names.", repair_command),
     ("ledger", "Carry out a repair again, or undo it.", ledger_command),
     ("checks", "List the checks, or explain one.", checks_command),
     ("demo", "The whole story on a real table.", demo_command),

@@ -14,7 +14,7 @@ from credenza.contracts import FloatArray, IntArray
 from credenza.data.schema import Feature, Schema
 from credenza.data.sources import Source
 
-TARGETS = ("reference", "independence", "policy")
+TARGETS = ("reference", "independence")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,147 @@
+"""``credenza repair``: put right what an audit names, with a ledger of every change."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from credenza.cli.options import Quiet, Seed, check_outputs, say
+from credenza.cli.progress import working
+from credenza.cli.red_team import parameters_of
+
+if TYPE_CHECKING:
+    from credenza.report.repairing import Repaired
+
+
+class MethodName(StrEnum):
+    """How a repair is made."""
+
+    REWEIGHT = "reweight"
+    RESAMPLE = "resample"
+    RELABEL = "relabel"
+    REVERSE = "reverse"
+    DROP = "drop"
+
+
+class Target(StrEnum):
+    """What association is restored."""
+
+    REFERENCE = "reference"
+    INDEPENDENCE = "independence"
+
+
+def repair_command(
+    suspect: Annotated[str, typer.Argument(metavar="SUSPECT", help="The data that was audited.")],
+    audit: Annotated[str, typer.Option("--audit", metavar="FILE", help="The audit, as --json wrote it.")],
+    method: Annotated[
+        MethodName,
+        typer.Option(
+            "--method",
+            metavar="|".join(MethodName),
+            help="Weigh rows, draw them, edit values, exchange or drop rows.",
+        ),
+    ],
+    out: Annotated[str, typer.Option("--out", metavar="PATH", help="Where the repaired data goes.")],
+    ledger: Annotated[
+        str, typer.Option("--ledger", metavar="FILE", help="Where the ledger of all changes goes (Parquet).")
+    ],
+    reference: Annotated[
+        str | None, typer.Option("--reference", metavar="REF", help="The reference of the audit.")
+    ] = None,
+    target: Annotated[
+        Target,
+        typer.Option(
+            "--target", metavar="|".join(Target), help="Restore the reference's association, or leave none."
+        ),
+    ] = Target.REFERENCE,
+    holdout: Annotated[
+        str | None, typer.Option("--holdout", metavar="FILE", help="Trusted rows for --method reverse.")
+    ] = None,
+    strata: Annotated[
+        str | None,
+        typer.Option("--strata", metavar="COL", help="Put each pair right inside the values of a column."),
+    ] = None,
+    cap: Annotated[
+        float | None, typer.Option("--cap", metavar="W", help="Largest weight of a row (reweight, resample).")
+    ] = None,
+    thin: Annotated[
+        bool, typer.Option("--thin", help="Only leave rows out, never repeat one (resample).")
+    ] = False,
+    embeddings: Annotated[
+        str | None,
+        typer.Option("--embeddings", metavar="FILE", help="Content that says which rows to edit (relabel)."),
+    ] = None,
+    scores: Annotated[
+        str | None,
+        typer.Option("--scores", metavar="FILE", help="Row scores, as audit --rows writes them (drop)."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other parameter of the method; repeatable."),
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Restore what can be restored, and name the rest.")
+    ] = False,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE|-", help="What was done, before and after, as JSON.")
+    ] = None,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Put right what an audit names, and write the repaired data and a ledger of every change.
+
+    Each culprit's table gets the association that the reference has, in the suspect's own marginals; without a
+    reference, slices that were named get that of the other slices. All pairs are tested again afterwards.
+    """
+    from credenza.data.write import write_text
+    from credenza.report.repairing import plan_repair, repair_file
+
+    check_outputs({"--ledger": ledger, "--json": json}, [suspect, audit, reference, holdout, scores, out])
+    given = {"cap": cap, "thin": thin or None, "embeddings": embeddings, "scores": scores}
+    parameters = {name: value for name, value in given.items() if value is not None} | parameters_of(settings)
+    with working("repairing", quiet=quiet):
+        course = plan_repair(
+            suspect,
+            audit,
+            method=method.value,
+            reference=reference,
+            target=target.value,
+            holdout=holdout,
+            strata=strata,
+            partial=partial,
+            seed=seed,
+            **parameters,
+        )
+        done = repair_file(course, out, ledger)
+    if json is not None:
+        document = done.to_json()
+        if json == "-":
+            sys.stdout.write(document)
+        else:
+            write_text(document, json)
+    if not quiet and json != "-":
+        sys.stdout.write("\n".join(report(done)) + "\n")
+    say(f"wrote {out} and {ledger}", quiet=quiet)
+
+
+def report(done: Repaired) -> list[str]:
+    """What was done, in lines for a person."""
+    lines = [f"{'pair':44}{'aimed at':>10}{'before':>10}{'after':>10}   rows misplaced"]
+    for pair in done.culprits:
+        name = " x ".join(pair.features) + (f" ({pair.where})" if pair.where else "")
+        values = pair.mcc or pair.mi
+        measure = "MCC" if pair.mcc else "MI"
+        shown = "".join(f"{value:10.3f}" for value in values)
+        lines.append(f"{name[:40]:40}{measure:>4}{shown}   {pair.rows[0]:,.0f} -> {pair.rows[1]:,.0f}")
+    for name, value in done.summary.items():
+        if isinstance(value, int | float):
+            shown = f"{value:,.4g}" if isinstance(value, float) else f"{value:,}"
+            lines.append(f"{name.replace('_', ' '):44}{shown:>10}")
+    if done.after is not None:
+        told = f"{done.after.before:,} of {done.after.tested:,} before, {done.after.after:,} after"
+        lines.append(f"pairs that differ from the reference: {told}")
+        lines += [f"  {' x '.join(pair)}" for pair in done.after.left[:5]]
+    return lines + [f"not restored: {cell}" for cell in done.skipped]
