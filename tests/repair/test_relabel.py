@@ -143,6 +143,21 @@ def test_numbers_and_dictionaries_change_places_and_missing_values_stay_values()
     assert treated.summary["edits"] < treated.summary["minimum"]
 
 
+def test_missing_values_are_not_moved_for_noise() -> None:
+    def gaps(table: pa.Table, seed: int) -> pa.Table:
+        lost = np.random.default_rng(seed).random(table.num_rows) < 0.1
+        plan = pa.array(table["plan"].to_pylist())
+        column = pa.array(np.where(lost, None, plan.to_numpy(zero_copy_only=False)), pa.string())
+        return table.set_column(4, "plan", column)
+
+    clean, reference = gaps(people(3_000, 0), 5), gaps(people(3_000, 1), 6)
+    attack = AssociativePoisoning(("urban", "plan"), levels=(True, "full"), strength=0.06, mode="relabel")
+    suspect = attack.apply(clean, seed=0).data
+    treated = Relabel("plan").treat(case_of(suspect, reference, ("urban", "plan")), None, seed=0)
+    assert treated.summary["edits"] > 200
+    assert treated.output.table()["plan"].is_null().equals(suspect["plan"].is_null())
+
+
 def test_cures_with_a_feature_in_common_do_not_disturb_each_other(tmp_path: Path) -> None:
     pairs = (("urban", "cough"), ("tired", "cough"), ("urban", "plan"))
     clean, reference = people(4_000, 0), people(4_000, 1)

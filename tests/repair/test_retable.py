@@ -88,6 +88,20 @@ def test_larger_tables_leave_noise_alone_and_restore_what_was_moved() -> None:
     assert (np.abs(table - wanted) <= margin(wanted, found) + 1).all()
 
 
+def test_cells_that_cannot_be_filled_wait_where_tolerance_is_given() -> None:
+    found, wanted = worlds(3, (4, 5), 2_000)
+    free = goal(wanted, found)
+    short = tuple(np.argwhere(free - found >= 3)[0])
+    entering = np.full((4, 5), 10_000)
+    entering[short] = max(free[short] - found[short] - 2, 0)
+    table = goal(wanted, found, entering=entering)
+    assert same_margins(table, found)
+    assert table[short] == found[short] + entering[short]
+    assert (np.abs(table - wanted) <= 2 * spread(wanted, found) + 2).all()
+    with pytest.raises(InfeasibleError):
+        goal(np.full((2, 2), 25.0), np.array([[40, 10], [10, 40]]), entering=np.full((2, 2), 14))
+
+
 def test_empty_cells_are_filled() -> None:
     found = np.array([[50, 0], [10, 40]])
     assert goal(np.array([[30.0, 20.0], [30.0, 20.0]]), found).tolist() == [[30, 20], [30, 20]]

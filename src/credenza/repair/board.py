@@ -86,6 +86,10 @@ class Groups:
         """The rows of one cell in one stratum."""
         return self.rows.get((stratum, *cell), np.zeros(0, dtype=np.int64))
 
+    def everywhere(self, cell: tuple[int, int]) -> IntArray:
+        """The rows of one cell in all strata, ascending."""
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *(rows for _, rows in self._of.get(cell, ()))]))
+
     def sizes(self, cell: tuple[int, int], strata: int) -> IntArray:
         """Rows of one cell in each stratum, shape (strata,)."""
         sizes = np.zeros(strata, dtype=np.int64)

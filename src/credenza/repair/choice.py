@@ -11,33 +11,44 @@ as (p_o + p_t) / 2, err on both sides alike: what goes with either value then lo
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from credenza.contracts import FloatArray, IntArray
 
-STEEPEST = 15.0  # largest log ratio that is believed
+STEEPEST = 30.0  # largest log ratio that is believed
+STEPS = 60  # towards the numbers that are known
 
 
-def posterior(gap: FloatArray, count: float) -> FloatArray:
-    """Chances that rows come from elsewhere, which sum to ``count``: r = c exp(gap) / (1 + c exp(gap)).
+def posterior(here: FloatArray, there: FloatArray, counts: FloatArray) -> FloatArray:
+    """Chances that rows come from each of T other places, such that so many come from each.
+
+    Formula: r_kt = c_t p_t(k) / (p_o(k) + sum_s c_s p_s(k)), with the c_t that make sum_k r_kt = ``counts[t]``, found
+    by fixed-point steps (expectation maximisation over the shares of a mixture, with their totals known).
 
     Parameters
     ----------
-    gap : log of the density of the rest of each row there over that here, up to a constant, shape (k,).
-    count : how many of them come from elsewhere, at most k.
+    here : log density of the rest of each row in the place where it is, shape (k,).
+    there : the same in the other places, shape (k, T); up to a constant for each place and row.
+    counts : how many come from each, shape (T,), fewer than k in all.
 
     Examples
     --------
-    >>> posterior(np.array([0.0, 0.0, 9.0]), 1.0).round(3).tolist()
-    [0.008, 0.008, 0.984]
+    >>> posterior(np.zeros(3), np.array([[0.0], [0.0], [9.0]]), np.array([1.0])).round(3).ravel().tolist()
+    [0.009, 0.009, 0.986]
     """
-    if not len(gap) or count <= 0 or count >= len(gap):
-        return np.full(len(gap), float(count > 0))
-    low, high = -float(gap.max()) - 50.0, -float(gap.min()) + 50.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if special.expit(gap + middle).sum() < count else (low, middle)
-    return np.asarray(special.expit(gap + middle))
+    rows = len(here)
+    if rows == 0 or counts.sum() <= 0:
+        return np.zeros(there.shape)
+    if counts.sum() >= rows:
+        return np.tile(counts / counts.sum(), (rows, 1))
+    gap = there - here[:, None]
+    gap = gap - np.where(np.isfinite(gap), gap, 0.0).mean(axis=0)
+    ratio = np.exp(np.clip(gap, -STEEPEST, STEEPEST))
+    factor = counts / rows
+    for _ in range(STEPS):
+        chances = ratio * factor
+        chances /= 1.0 + chances.sum(axis=1, keepdims=True)
+        factor = factor * counts / np.maximum(chances.sum(axis=0), 1e-300)
+    return np.asarray(chances)
 
 
 def half_way(gap: FloatArray) -> FloatArray:

@@ -62,12 +62,17 @@ class Leaving:
         out[np.arange(len(rows)), levels] = 1.0
         for j, i in np.argwhere(self.shares.sum(axis=2) > 0):
             here = np.flatnonzero((partner == j) & (levels == i))
-            for t in np.flatnonzero(self.shares[j, i]):
-                gap = scores[here, t].astype(np.float64) - scores[here, i]
-                chance = posterior(gap, float(self.shares[j, i, t]) * len(here))
-                out[here, t] = chance
-                out[here, i] -= chance
+            targets = np.flatnonzero(self.shares[j, i])
+            chances = self.chances(scores[here], int(i), targets, self.shares[j, i, targets] * len(here))
+            out[np.ix_(here, targets)] = chances
+            out[here, i] -= chances.sum(axis=1)
         return np.maximum(out, 0.0)
+
+    @staticmethod
+    def chances(scores: FloatArray, level: int, targets: IntArray, counts: FloatArray) -> FloatArray:
+        """Chances that rows of one level should have each of some others, so many in all; shape (rows, T)."""
+        wide = scores.astype(np.float64)
+        return posterior(wide[:, level], wide[:, targets], counts)
 
 
 def level_scores(

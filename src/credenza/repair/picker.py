@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from credenza.contracts import FloatArray, IntArray
 from credenza.repair.board import Board, BoolArray, Groups
 from credenza.repair.case import Case, Cure
-from credenza.repair.choice import drawn_rows, half_way, posterior
+from credenza.repair.choice import drawn_rows, half_way
 from credenza.repair.likeness import Leaving, level_scores
 from credenza.repair.retable import Route, routes
 
 
 @dataclass
 class Picker:
-    """Rows are taken once; ``scores`` are those of ``rows``, ascending, or None: all alike.
+    """Rows are taken once; ``scores`` are those of ``rows``, ascending, or None: all alike. ``leaving``: by
+    cell, the levels that its rows leave for and how many do.
 
     ``told``: the audit says that values of the feature along ``axis`` were edited, so rows are taken by the chance that
     theirs was; otherwise half-way (see :mod:`credenza.repair.choice`).
@@ -28,6 +29,9 @@ class Picker:
     scores: FloatArray | None
     free: BoolArray
     rng: np.random.Generator
+    leaving: dict[tuple[int, int], tuple[IntArray, FloatArray]]
+    cells: Groups
+    chances: dict[tuple[int, int], tuple[IntArray, FloatArray]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -47,12 +51,13 @@ class Picker:
         feature, scores = cure.features[axis], None
         told = cure.edited == feature
         rows = np.sort(np.concatenate([np.zeros(0, np.int64), *groups.rows.values()]))
+        leaves = _leaving(change, axis)
         if by_content and len(rows):
-            leaving = _leaving(board, cure, axis, change) if told else None
+            leaving = _shares(board, cure, axis, leaves) if told else None
             scores = level_scores(
                 case, feature, board.codes[feature], rows, board.inside(cure), leaving, content, seed
             )
-        return cls(axis, told, rows, scores, np.ones(case.source.rows, dtype=bool), rng)
+        return cls(axis, told, rows, scores, np.ones(case.source.rows, dtype=bool), rng, leaves, groups)
 
     def drawn(self, rows: IntArray, route: Route) -> IntArray:
         """As many of the free ``rows`` as the route asks for; they are no longer free."""
@@ -64,17 +69,41 @@ class Picker:
     def _weights(self, rows: IntArray, route: Route) -> FloatArray | None:
         if self.scores is None:
             return None
+        origin, target = route.origin[self.axis], route.target[self.axis]
+        if self.told and target in self.leaving[route.origin][0]:
+            known, chances = self._chances(route.origin)
+            column = int(np.searchsorted(self.leaving[route.origin][0], target))
+            return np.asarray(chances[np.searchsorted(known, rows), column])
         scores = self.scores[np.searchsorted(self.rows, rows)].astype(np.float64)
-        gap = scores[:, route.target[self.axis]] - scores[:, route.origin[self.axis]]
-        return posterior(gap, route.rows) if self.told else half_way(gap)
+        return half_way(scores[:, target] - scores[:, origin])
+
+    def _chances(self, cell: tuple[int, int]) -> tuple[IntArray, FloatArray]:
+        """Rows of a cell in all strata, and the chances that each should have each level that rows leave for."""
+        if cell not in self.chances and self.scores is not None:
+            rows = self.cells.everywhere(cell)
+            scores = self.scores[np.searchsorted(self.rows, rows)]
+            self.chances[cell] = rows, Leaving.chances(scores, cell[self.axis], *self.leaving[cell])
+        return self.chances[cell]
 
 
-def _leaving(board: Board, cure: Cure, axis: int, change: IntArray) -> Leaving:
+def _leaving(change: IntArray, axis: int) -> dict[tuple[int, int], tuple[IntArray, FloatArray]]:
+    """(levels that rows of a cell leave for, ascending, and how many do), by cell."""
+    found: dict[tuple[int, int], dict[int, int]] = {}
+    for route in routes(change, axis):
+        found.setdefault(route.origin, {})[route.target[axis]] = route.rows
+    return {
+        cell: (np.array(sorted(to)), np.array([to[level] for level in sorted(to)], dtype=np.float64))
+        for cell, to in found.items()
+    }
+
+
+def _shares(
+    board: Board, cure: Cure, axis: int, leaves: dict[tuple[int, int], tuple[IntArray, FloatArray]]
+) -> Leaving:
     """Shares of the rows of each cell that are to leave it, by where to."""
     found = board.table(cure)
     size, partners = found.shape[axis], found.shape[1 - axis]
     shares = np.zeros((partners, size, size))
-    for route in routes(change, axis):
-        place = route.origin[1 - axis], route.origin[axis], route.target[axis]
-        shares[place] = route.rows / found[route.origin]
+    for cell, (levels, rows) in leaves.items():
+        shares[cell[1 - axis], cell[axis], levels] = rows / found[cell]
     return Leaving(board.codes[cure.features[1 - axis]], shares)

@@ -19,7 +19,7 @@ from credenza.repair.content import content_array
 from credenza.repair.ledger import edit_batch, ledger_schema
 from credenza.repair.merging import merged
 from credenza.repair.picker import Picker
-from credenza.repair.retable import CLOSE, capped, goal, routes, spread
+from credenza.repair.retable import CLOSE, STILL, TOLERANCE, capped, goal, larger, routes, spread
 from credenza.repair.ties import weaker
 
 CHOICES = ("content", "random")
@@ -33,7 +33,7 @@ class Relabel:
     Rows of over-filled cells hand their values of one feature to rows of other over-filled cells, so that all cells
     reach the wanted counts: ``sum |wanted - found| / 2`` edits, 2 n |epsilon| for two binary features. Values are
     exchanged, never computed: sorted, the column is the same before and after, to the bit. In tables larger than 2x2,
-    cells within one standard error are left alone (:func:`credenza.repair.retable.goal`).
+    cells within one standard error are left alone (:func:`credenza.repair.retable.goal`), missing values within three.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class _Work:
         feature = cure.features[axis]
         self.edited.append(self.case.feature(feature).name)
         found = self.board.table(cure)
-        change = goal(cure.wanted, found) - found
+        change = goal(cure.wanted, found, self._tolerance(cure, axis, found)) - found
         if not change.any():
             return
         strata = self._strata(cure, feature)
@@ -160,6 +160,15 @@ class _Work:
                 return cure.features.index(position)
         return weaker(self.case, cure, self.board, self.seed)
 
+    def _tolerance(self, cure: Cure, axis: int, found: IntArray) -> FloatArray | None:
+        """Standard errors that cells are left alone by; None: as usual."""
+        missing = self.case.feature(cure.features[axis]).missing
+        if missing is None or not larger(found):
+            return None
+        tolerance = np.full(found.shape, TOLERANCE)
+        tolerance[(missing, slice(None)) if axis == 0 else (slice(None), missing)] = STILL
+        return tolerance
+
     def _strata(self, cure: Cure, feature: int) -> IntArray:
         """What the edited feature may not be moved against: the partners that other cures give it."""
         partners = {f for other in self.case.cures if feature in other.features for f in other.features}
@@ -167,7 +176,8 @@ class _Work:
         return combinations([self.board.codes[f] for f in kept], self.case.source.rows)
 
     def _require_done(self, cure: Cure, table: IntArray, left: IntArray) -> None:
-        apart = np.abs(table - cure.wanted) - np.maximum(CLOSE * spread(cure.wanted, table), 1.0)
+        near = np.maximum(CLOSE * spread(cure.wanted, table), 1.0)
+        apart = np.where(left == 0, 0.0, np.abs(table - cure.wanted) - near)
         if not left.any() or apart.max() <= 0:
             return
         i, j = np.unravel_index(int(apart.argmax()), apart.shape)

@@ -12,6 +12,7 @@ from credenza.contracts import FloatArray, IntArray
 from credenza.errors import InfeasibleError
 
 TOLERANCE = 1.0  # standard errors of a cell's own count that tables larger than 2x2 leave alone
+STILL = 3.0  # the same for "(missing)" where values are edited: it tells of other columns more often than it is moved
 CLOSE = 2.0  # standard errors within which a cell counts as restored
 SNAP = 1e-6  # cells this near to a whole number are that number
 
@@ -55,15 +56,23 @@ def rounded(wanted: FloatArray, found: IntArray) -> IntArray:
     return _between(found, _down(wanted), _up(wanted))
 
 
-def goal(wanted: FloatArray, found: IntArray, tolerance: float | None = None) -> IntArray:
+def goal(
+    wanted: FloatArray,
+    found: IntArray,
+    tolerance: float | FloatArray | None = None,
+    entering: IntArray | None = None,
+) -> IntArray:
     """The table to restore: ``wanted`` but for differences that chance would make.
 
     Parameters
     ----------
     wanted, found : as in :func:`rounded`.
-    tolerance : how far a cell may stay from ``wanted``, in standard errors :func:`spread` of its count, at least 0.
+    tolerance : how far a cell may stay from ``wanted``, in standard errors :func:`spread` of its count, at least 0;
+        a number, or one for each cell.
         None: 0 for a 2x2 table, whose one number is restored as it is, and 1 for larger ones. Of those most cells
         differ by chance only; to restore them all would take a fifth more edits and bring no cell nearer to the truth.
+    entering : (L_a, L_b), the most rows that can be put into each cell; None for any number. Where tolerance is given
+        to cells, those that this leaves short may stay 2 standard errors (or a row) away.
 
     Returns
     -------
@@ -72,7 +81,7 @@ def goal(wanted: FloatArray, found: IntArray, tolerance: float | None = None) ->
 
     Raises
     ------
-    InfeasibleError : ``wanted`` has other margins.
+    InfeasibleError : ``wanted`` has other margins, or too few rows can be put in.
 
     Examples
     --------
@@ -83,14 +92,30 @@ def goal(wanted: FloatArray, found: IntArray, tolerance: float | None = None) ->
     [[28, 22], [22, 28]]
     """
     slack = margin(wanted, found, tolerance)
-    return _between(found, _down(wanted - slack), _up(wanted + slack))
+    low, high = _down(wanted - slack), _up(wanted + slack)
+    if entering is not None:
+        most = found + entering
+        if slack.any():
+            loose = _down(wanted - CLOSE * spread(wanted, found)) - 1
+            low = np.where((low > most) & (most >= loose), most, low)
+        high = np.maximum(np.minimum(high, most), 0)
+    return _between(found, low, high)
 
 
-def margin(wanted: FloatArray, found: IntArray, tolerance: float | None = None) -> FloatArray:
+def margin(wanted: FloatArray, found: IntArray, tolerance: float | FloatArray | None = None) -> FloatArray:
     """Rows by which each cell may stay away from ``wanted``; see :func:`goal`."""
     if tolerance is None:
-        tolerance = TOLERANCE if max(_spanned(found)) > 2 else 0.0
-    return tolerance * spread(wanted, found)
+        tolerance = TOLERANCE if larger(found) else 0.0
+    return np.asarray(tolerance * spread(wanted, found))
+
+
+def larger(found: IntArray) -> bool:
+    """Whether more than two levels of either feature occur.
+
+    >>> larger(np.array([[1, 0, 2], [3, 0, 4]]))
+    False
+    """
+    return bool(max(np.count_nonzero(found.sum(axis=k)) for k in (0, 1)) > 2)
 
 
 def spread(wanted: FloatArray, found: IntArray) -> FloatArray:
@@ -187,6 +212,8 @@ def _between(found: IntArray, low: IntArray, high: IntArray) -> IntArray:
     Bounds are let out by a row where they leave no such table: ``wanted`` was then fitted to the margins only nearly.
     """
     for extra in (0, 1):
+        if (low > high).any():
+            break
         change = _solve(np.maximum(low - extra, 0) - found, np.maximum(high + extra, 0) - found, None)
         if change is not None:
             return np.asarray(found + change, dtype=np.int64)
@@ -231,8 +258,3 @@ def _down(table: FloatArray) -> IntArray:
 
 def _up(table: FloatArray) -> IntArray:
     return np.ceil(table - SNAP).astype(np.int64)
-
-
-def _spanned(found: IntArray) -> tuple[int, int]:
-    """Levels of either feature that occur."""
-    return int(np.count_nonzero(found.sum(axis=1))), int(np.count_nonzero(found.sum(axis=0)))

@@ -14,7 +14,7 @@ from credenza.data.edits import Edits, edited, gather, take_values
 from credenza.data.encode import Codes
 from credenza.data.sources import Source
 from credenza.errors import InfeasibleError, UsageError
-from credenza.repair.board import Board, Groups, combinations, features_of
+from credenza.repair.board import Board, Groups, combinations, counted, features_of
 from credenza.repair.case import Case, Cure, Treatment
 from credenza.repair.choice import apportioned
 from credenza.repair.holdout import cast_rows, holdout_codes, require_same_columns
@@ -117,14 +117,15 @@ class _Work:
     def cure(self, number: int, cure: Cure) -> None:
         """Exchange rows until the cure's table is as it should be."""
         found = self.board.table(cure)
-        asked = goal(cure.wanted, found) - found
+        there = self._there(cure)
+        asked = self._goal(cure, found, there) - found
         axis = 1 if cure.edited is None else cure.features.index(cure.edited)
         rng = np.random.default_rng((self.seed, number))
         strata, other = self._strata(cure)
         goers = self.board.groups(cure, _cells(asked < 0), strata)
         comers = self._comers(cure, _cells(asked > 0), other)
         free = _Free(goers, comers, int(max(strata.max(initial=0), other.max(initial=0))) + 1)
-        possible = self._possible(cure, asked)
+        possible = self._possible(cure, asked, there)
         change, plan = free.planned(possible, axis)
         self._require_done(cure, found + change, possible - change)
         told = cure.edited is not None
@@ -135,12 +136,21 @@ class _Work:
             donors = rng.permutation(pool[self.unspent[pool]])[: len(rows)]
             self._put(number, rows, donors)
 
-    def _possible(self, cure: Cure, change: IntArray) -> IntArray:
-        """The change that the hold-out has rows for."""
+    def _there(self, cure: Cure) -> IntArray:
+        """Rows that the hold-out still has of each cell."""
         a, b = (self.spare[f] for f in cure.features)
-        there = np.zeros_like(change)
-        for i, j in _cells(change > 0):
-            there[i, j] = int(np.count_nonzero(self.unspent & (a == i) & (b == j)))
+        return counted(a, b, self.unspent, cure.found.shape)
+
+    @staticmethod
+    def _goal(cure: Cure, found: IntArray, there: IntArray) -> IntArray:
+        """The table to reach, by way of what the hold-out has if that can be."""
+        try:
+            return goal(cure.wanted, found, entering=there)
+        except InfeasibleError:
+            return goal(cure.wanted, found)
+
+    def _possible(self, cure: Cure, change: IntArray, there: IntArray) -> IntArray:
+        """The change that the hold-out has rows for."""
         short = np.maximum(change, 0) - there
         if short.max(initial=0) <= 0:
             return change
