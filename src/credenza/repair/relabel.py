@@ -33,7 +33,8 @@ class Relabel:
     Rows of over-filled cells hand their values of one feature to rows of other over-filled cells, so that all cells
     reach the wanted counts: ``sum |wanted - found| / 2`` edits, 2 n |epsilon| for two binary features. Values are
     exchanged, never computed: sorted, the column is the same before and after, to the bit. In tables larger than 2x2,
-    cells within one standard error are left alone (:func:`credenza.repair.retable.goal`), missing values within three.
+    cells within one standard error are left alone (:func:`credenza.repair.retable.goal`); missing values, which often
+    tell of other columns, within 2.8.
 
     Parameters
     ----------

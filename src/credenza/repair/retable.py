@@ -12,7 +12,9 @@ from credenza.contracts import FloatArray, IntArray
 from credenza.errors import InfeasibleError
 
 TOLERANCE = 1.0  # standard errors of a cell's own count that tables larger than 2x2 leave alone
-STILL = 3.0  # the same for "(missing)" where values are edited: it tells of other columns more often than it is moved
+STILL = (
+    2.8  # the same for "(missing)" where values are edited; two of the difference of two samples of one size
+)
 CLOSE = 2.0  # standard errors within which a cell counts as restored
 SNAP = 1e-6  # cells this near to a whole number are that number
 
