@@ -13,7 +13,17 @@ from credenza.report import profiling as profiles
 
 
 def computed(seen: object) -> set[str]:
-    given = {"suspect", "reference", "settings", "slices", "strata", "policy", "engine", "_columns"}
+    given = {
+        "suspect",
+        "reference",
+        "settings",
+        "slices",
+        "strata",
+        "policy",
+        "engine",
+        "_columns",
+        "triples",
+    }
     return set(vars(seen)) - given
 
 
