@@ -232,6 +232,18 @@ def test_an_empty_cell_is_named() -> None:
     assert eased.largest < 10
 
 
+def test_an_empty_cell_that_chance_explains_is_left() -> None:
+    found = np.array([[60, 0, 30], [30, 3, 30]])
+    a, b = np.divmod(np.repeat(np.arange(6), found.ravel()), 3)
+    table = pa.table({"a": [f"v{k}" for k in a], "b": [f"w{k}" for k in b]})
+    case = Case(open_source(table), fit_schema(sketch(table)), (Cure((0, 1), found, aim(found, None)),))
+    assert case.cures[0].empty == ((0, 1),)
+    fitted = balance(case, seed=0)
+    assert fitted.skipped == ()
+    assert fitted.margin_residual < 1e-9
+    assert 1 < fitted.misplaced[0] < case.cures[0].misplaced
+
+
 def test_a_cell_that_should_be_empty_is_emptied() -> None:
     found = np.array([[40, 0, 10], [30, 20, 20]])
     wanted = np.array([[50.0, 0.0, 0.0], [20.0, 20.0, 30.0]])

@@ -58,6 +58,18 @@ def test_whole_numbers_stay_as_they_are() -> None:
 
 def test_many_cells_are_rounded_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rounding, "MOST", 10)
+    monkeypatch.setattr(rounding, "MANY", 20)
     table = np.random.default_rng(0).random(50)
     out = rounded(table, margins(50), np.random.default_rng(1), 1e-6)
     assert (np.abs(np.cumsum(out) - np.cumsum(table)) < 1).all()
+
+
+def test_more_cells_are_rounded_in_fractions_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounding, "MOST", 40)
+    shape = (6, 5, 4)
+    table = np.random.default_rng(0).random(120) * 2
+    for family in margins(*shape):
+        out = rounded(table, margins(*shape), np.random.default_rng(1), 1e-6)
+        have, wanted = np.bincount(family.sums, out), np.bincount(family.sums, table)
+        assert (np.abs(have - wanted) < 1).all()
+    assert (np.abs(out - table) < 1).all()

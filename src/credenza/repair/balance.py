@@ -18,6 +18,7 @@ from credenza.repair.tilt import Sums, Tilt, parts_of
 SAMPLE = 2**18  # rows that the first solution is made from, and curvature
 TOLERANCE = 1e-8  # on the largest difference between a wanted share of rows and the weighted one
 LOOKS, STEPS = 16, 60  # passes over all rows, looks at the sample
+CHANCE = 4.0  # rows that a cell may lack and be within two standard errors: wanted <= 2 sqrt(wanted)
 UNMET = 1e-5  # a cure with a cell that is off by a larger share of the rows is not met
 EXACT = 1e-11  # what may be missed on the sample
 STRIDE = 1 / 32  # of the search for how much of a cure can be met
@@ -73,8 +74,8 @@ def balance(case: Case, *, seed: int, cap: float | None = None, partial: bool = 
     ------
     UsageError : a cap of 1 or less.
     InputError : a slice without rows.
-    InfeasibleError : a cell that should hold rows has none, or a cure is out of reach (under the cap); says by how
-        much. Not with ``partial``, where ``skipped`` says it.
+    InfeasibleError : a cell that should hold more than ``CHANCE`` rows has none, or a cure is out of reach (under the
+        cap); says by how much. Not with ``partial``, where ``skipped`` says it.
 
     Notes
     -----
@@ -116,6 +117,8 @@ def balance(case: Case, *, seed: int, cap: float | None = None, partial: bool = 
 def _empty(case: Case, cure: Cure) -> Iterator[str]:
     for cell in cure.empty:
         wanted = float(cure.wanted[cell])
+        if wanted <= CHANCE:
+            continue
         yield f"{case.cell(cure, cell)}{_where(cure)}: no row has it, {wanted:,.0f} should"
 
 

@@ -128,6 +128,7 @@ def told(case: Case, found: Balance) -> dict[str, Any]:
         "effective_rows": found.effective_rows,
         "minimum": sum(cure.misplaced for cure in case.cures),
         "misplaced": float(sum(found.misplaced)),
+        "empty_cells": sum(len(cure.empty) for cure in case.cures),
         "largest_weight": found.largest,
         "smallest_weight": found.smallest,
         "margin_residual": found.margin_residual,

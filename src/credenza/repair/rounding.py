@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from credenza.contracts import FloatArray, IntArray
 
-MOST = 4096  # cells that are rounded by a program; more are rounded one after the other
+MOST, MANY = 4096, 2**16  # cells that are rounded by a program in whole numbers; in fractions first
 WHOLE = 1e-6  # a cell this near to a whole number is one
 NODES = 2000  # of the search for whole numbers
 HARD, SOFT = 1e4, 1e2  # price of a row too many or too few in a total or margin, in a cell of a cure
@@ -46,8 +46,8 @@ def rounded(
     -----
     For the cells and margins of one table this is controlled rounding, and always possible (Cox 1987). With sums over
     more than two ways it need not be: then the cheapest sums are off by a row. Cost: an integer program of one variable
-    a cell with a fraction; above ``MOST`` of them a systematic sample of the fractions in the order of the cells, which
-    keeps sums over neighbouring cells.
+    a cell with a fraction; above ``MOST`` of them first a linear one, which leaves few fractions; above ``MANY`` a
+    systematic sample of the fractions in the order of the cells, which keeps sums over neighbouring cells.
 
     Examples
     --------
@@ -59,10 +59,14 @@ def rounded(
     """
     low = np.floor(expected + WHOLE).astype(np.int64)
     open_ = np.flatnonzero(expected - low > WHOLE)
+    if MOST < len(open_) <= MANY:
+        up = _program(expected, low, open_, families, rng, slack, whole=False)
+        low[open_] += up > 1 - WHOLE
+        open_ = open_[(up > WHOLE) & (up <= 1 - WHOLE)]
     if len(open_) > MOST:
         low[open_] += _one_by_one((expected - low)[open_], rng)
     elif len(open_):
-        low[open_] += _program(expected, low, open_, families, rng, slack)
+        low[open_] += _program(expected, low, open_, families, rng, slack, whole=True) > 0.5
     return low
 
 
@@ -77,8 +81,10 @@ def _program(
     families: Sequence[Family],
     rng: np.random.Generator,
     slack: float,
-) -> NDArray[np.bool_]:
-    """Which cells to round up: keep the bounds of all sums, at a price for leaving them, and prefer larger parts."""
+    *,
+    whole: bool,
+) -> FloatArray:
+    """How far to round cells up: keep the bounds of all sums, at a price for leaving them, and prefer larger parts."""
     from scipy import sparse
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -99,7 +105,7 @@ def _program(
     part = (expected - low)[open_]
     solution = milp(
         np.concatenate([rng.random(len(part)) - part, *prices, *prices]),
-        integrality=np.concatenate([np.ones(len(part)), np.zeros(2 * matrix.shape[0])]),
+        integrality=np.concatenate([np.full(len(part), float(whole)), np.zeros(2 * matrix.shape[0])]),
         bounds=Bounds(0.0, np.concatenate([np.ones(len(part)), np.full(2 * matrix.shape[0], np.inf)])),
         constraints=LinearConstraint(
             sparse.hstack([matrix, slacks, -slacks], format="csr"),
@@ -109,5 +115,5 @@ def _program(
         options={"node_limit": NODES},
     )
     if solution.x is None:  # no whole numbers were met on the way
-        return _one_by_one(part, rng)
-    return np.asarray(solution.x[: len(part)] > 0.5)
+        return _one_by_one(part, rng).astype(float)
+    return np.asarray(solution.x[: len(part)])
