@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from credenza.errors import InputError, MissingExtraError, UsageError
 from credenza.repair.reweight import Reweight
 from credenza.repair.training import indices, row_weights, sampler_weights
 from tests.repair.weight_worlds import case_of, moved
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_weights_of_a_file_a_frame_a_treatment_and_an_array(tmp_path: Path) -> None:
@@ -111,3 +116,19 @@ def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
         MissingExtraError, match=r"a torch sampler needs torch: pip install 'credenza\[torch\]'"
     ):
         sampler_weights(pa.table({"weight": [1.0]}))
+
+
+@pytest.mark.parametrize(("name", "needs"), [("sample_weight", "sklearn"), ("weighted_sampler", "torch")])
+def test_examples_run_and_heal_the_model(name: str, needs: str) -> None:
+    pytest.importorskip(needs)
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / f"{name}.py"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    clean, poisoned, *repaired = (float(x) for x in re.findall(r"[+-]\d\.\d+$", done.stdout, re.MULTILINE))
+    assert poisoned > clean + 0.1
+    assert repaired
+    assert all(abs(effect - clean) < 0.06 for effect in repaired)
