@@ -92,7 +92,7 @@ def test_content_undoes_an_edit_that_the_audit_told_of() -> None:
         np.corrcoef(t["cough"].to_numpy(), t["smoker"].to_numpy())[0, 1] for t in (clean, suspect, table)
     ]
     assert together[1] < together[0] - 0.1
-    assert abs(together[2] - together[0]) < 0.03
+    assert abs(together[2] - together[0]) < 0.04
 
 
 @pytest.mark.parametrize("form", ["array", "npy", "table", "lists"])

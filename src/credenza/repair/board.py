@@ -44,8 +44,12 @@ class Board:
 
     def table(self, cure: Cure) -> IntArray:
         """Rows by the levels of the cure's two features as they now stand, inside its slice."""
-        a, b = (self.codes[f] for f in cure.features)
-        return counted(a, b, self.inside(cure), cure.found.shape)
+        return self.pair_table(cure.features, self.inside(cure))
+
+    def pair_table(self, pair: tuple[int, int], inside: BoolArray) -> IntArray:
+        """Rows by the levels of any two features of the board as they now stand."""
+        sizes = tuple(self.case.feature(f).size for f in pair)
+        return counted(self.codes[pair[0]], self.codes[pair[1]], inside, sizes)
 
     def groups(self, cure: Cure, origins: Sequence[tuple[int, int]], strata: IntArray) -> Groups:
         """Rows of some cells inside the slice, by stratum."""

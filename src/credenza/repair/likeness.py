@@ -19,7 +19,8 @@ from credenza.repair.choice import posterior
 
 SAMPLE = 20_000  # rows that the model is fitted on
 FOLDS = 2
-ROUNDS = 20  # of fits, where values were edited
+ROUNDS = 20  # of fits, where values were edited, at most
+SETTLED = 0.005  # of the rows moved: a smaller change of mind is the last
 ITERATIONS = 200  # of one fit
 STEPS = 20  # of one that goes on from another
 RIDGE = 1.0  # on the coefficients, against the sum of the log-likelihood
@@ -117,7 +118,10 @@ def level_scores(
     for _ in range(ROUNDS - 1):
         if leaving is None:
             break
-        truth = leaving.truth(levels[drawn], drawn, model.scores(known, drawn))
+        before, truth = truth, leaving.truth(levels[drawn], drawn, model.scores(known, drawn))
+        moved = len(truth) - truth[np.arange(len(drawn)), levels[drawn]].sum()
+        if np.abs(truth - before).sum() / 2 < SETTLED * moved:
+            break
         model = _learnt(known, truth, fold[drawn], fold, model)
     return reader.scored(model, rows)
 

@@ -66,6 +66,21 @@ class Picker:
         self.free[taken] = False
         return taken
 
+    def mass(self, route: Route, strata: int) -> FloatArray | None:
+        """How many rows of each stratum belong where the route goes, as far as content tells; None: it does not."""
+        if (
+            not self.told
+            or self.scores is None
+            or route.target[self.axis] not in self.leaving[route.origin][0]
+        ):
+            return None
+        known, chances = self._chances(route.origin)
+        column = chances[:, np.searchsorted(self.leaving[route.origin][0], route.target[self.axis])]
+        out = np.zeros(strata)
+        for s in range(strata):
+            out[s] = column[np.searchsorted(known, self.cells.of_cell(s, route.origin))].sum()
+        return out
+
     def _weights(self, rows: IntArray, route: Route) -> FloatArray | None:
         if self.scores is None:
             return None

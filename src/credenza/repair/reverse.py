@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
+from itertools import combinations as combinations_of
 from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from credenza.contracts import FloatArray, IntArray
+from credenza.contracts import IntArray
 from credenza.data.edits import Edits, edited, gather, take_values
 from credenza.data.encode import Codes
 from credenza.data.sources import Source
 from credenza.errors import InfeasibleError, UsageError
 from credenza.repair.board import Board, Groups, combinations, counted, features_of
 from credenza.repair.case import Case, Cure, Treatment
-from credenza.repair.choice import apportioned
 from credenza.repair.holdout import cast_rows, holdout_codes, require_same_columns
 from credenza.repair.ledger import ledger_schema, replace_batch
 from credenza.repair.picker import Picker
-from credenza.repair.retable import CLOSE, Route, capped, goal, routes, spread
+from credenza.repair.retable import CLOSE, capped, goal, spread
+from credenza.repair.shares import Free, cells_of
+from credenza.repair.together import exchange
 
 BATCH = 4_096
 
@@ -41,10 +43,10 @@ class Reverse:
 
     Notes
     -----
-    No row of the hold-out is put in twice. With several cures, a row is replaced by one with the same levels of all
-    other cures' features, so that no cure disturbs another; how the replacements are spread over these strata is
-    half-way between the two cells. In a slice (``where``) rows of the slice only are replaced, and those put in take on
-    its name.
+    No row of the hold-out is put in twice. Several cures are done by one exchange (:mod:`credenza.repair.together`).
+    Where there is none, and where values were edited, they are done one after the other: a row is replaced by one with
+    the same levels of all other cures' features, so that no cure disturbs another. In a slice (``where``) rows of the
+    slice only are replaced, and those put in take on its name.
 
     Which rows of a cell go is drawn with ``seed``: all alike, or, where the audit says that values of one feature were
     edited, those in which the rest of the row speaks for another value (:mod:`credenza.repair.choice`).
@@ -89,6 +91,7 @@ class Reverse:
             raise UsageError("the hold-out is the suspect itself; give trusted rows that are not in it")
         spare = holdout_codes(holdout, case.schema, features_of(case.cures)) if case.cures else {}
         work = _Work(case, Board.read(case), holdout, spare, self.partial, seed)
+        work.together()
         for number, cure in enumerate(case.cures):
             work.cure(number, cure)
         return work.treatment()
@@ -96,7 +99,7 @@ class Reverse:
 
 @dataclass
 class _Work:
-    """``donor``: by row, the row of the hold-out that takes its place, or -1; ``why``: the cure that it is for."""
+    """``donor``: by row, the row of the hold-out that takes its place, or -1; ``why``: the reason, by its place."""
 
     case: Case
     board: Board
@@ -108,11 +111,40 @@ class _Work:
     why: IntArray = field(init=False)
     unspent: np.ndarray = field(init=False)
     skipped: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.donor = np.full(self.case.source.rows, -1, dtype=np.int64)
         self.why = np.full(self.case.source.rows, -1, dtype=np.int16)
         self.unspent = np.ones(self.holdout.rows, dtype=bool)
+        self.reasons = [" x ".join(self.case.names(cure)) for cure in self.case.cures]
+
+    def together(self) -> None:
+        """Exchange rows for all cures of a slice at once, where whole rows were exchanged."""
+        slices = dict.fromkeys(cure.where for cure in self.case.cures)
+        for number, where in enumerate(slices):
+            cures = [c for c in self.case.cures if c.where == where and c.edited is None]
+            if len(cures) < 2:
+                continue
+            goals = []
+            for cure in cures:
+                found = self.board.table(cure)
+                goals.append((cure.features, self._goal(cure, found, self._there(cure))))
+            features = features_of(cures)
+            known = {frozenset(cure.features) for cure in cures}
+            inside = self.board.inside(cures[0])
+            others = [pair for pair in combinations_of(features, 2) if frozenset(pair) not in known]
+            goals += [(pair, self.board.pair_table(pair, inside)) for pair in others]
+            rows, donors = exchange(
+                {f: self.board.codes[f] for f in features},
+                {f: self.spare[f] for f in features},
+                inside,
+                self.unspent,
+                goals,
+                np.random.default_rng((self.seed, number, 1)),
+            )
+            self.reasons.append(", ".join(" x ".join(self.case.names(cure)) for cure in cures))
+            self._put(len(self.reasons) - 1, rows, donors)
 
     def cure(self, number: int, cure: Cure) -> None:
         """Exchange rows until the cure's table is as it should be."""
@@ -122,14 +154,14 @@ class _Work:
         axis = 1 if cure.edited is None else cure.features.index(cure.edited)
         rng = np.random.default_rng((self.seed, number))
         strata, other = self._strata(cure)
-        goers = self.board.groups(cure, _cells(asked < 0), strata)
-        comers = self._comers(cure, _cells(asked > 0), other)
-        free = _Free(goers, comers, int(max(strata.max(initial=0), other.max(initial=0))) + 1)
+        goers = self.board.groups(cure, cells_of(asked < 0), strata)
+        comers = self._comers(cure, cells_of(asked > 0), other)
+        free = Free(goers, comers, int(max(strata.max(initial=0), other.max(initial=0))) + 1)
         possible = self._possible(cure, asked, there)
-        change, plan = free.planned(possible, axis)
-        self._require_done(cure, found + change, possible - change)
         told = cure.edited is not None
-        picker = Picker.of(self.case, self.board, cure, axis, change, goers, told, self.seed, rng)
+        picker = Picker.of(self.case, self.board, cure, axis, possible, goers, told, self.seed, rng)
+        change, plan = free.planned(possible, picker)
+        self._require_done(cure, found + change, possible - change)
         for stratum, route in plan:
             rows = picker.drawn(goers.of_cell(stratum, route.origin), route)
             pool = comers.of_cell(stratum, route.target)
@@ -220,7 +252,7 @@ class _Work:
 
     def _ledger(self, rows: IntArray, donors: pa.Table, keep: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
         form = ledger_schema(self.case.source.schema)
-        reasons = pa.array([" x ".join(self.case.names(cure)) for cure in self.case.cures], pa.string())
+        reasons = pa.array(self.reasons, pa.string())
         for at, before in _held(self.case.source, rows):
             after = {
                 name: before[name] if name in keep else take_values(donors[name], at)
@@ -228,63 +260,6 @@ class _Work:
             }
             why = reasons.take(pa.array(self.why[rows[at]]))
             yield replace_batch(form, rows[at], before, pa.table(after), reason=why, method=Reverse.name)
-
-
-@dataclass
-class _Free:
-    """Rows that may go and come, by stratum and cell."""
-
-    goers: Groups
-    comers: Groups
-    strata: int
-
-    def planned(self, change: IntArray, axis: int) -> tuple[IntArray, list[tuple[int, Route]]]:
-        """As much of a change as there are rows for, margins kept, and how: (stratum, way) by (stratum, way)."""
-        while True:
-            plan = list(self.shares(change, axis))
-            done = np.zeros_like(change)
-            for _, way in plan:
-                done[way.origin] -= way.rows
-                done[way.target] += way.rows
-            if (done == change).all():
-                return change, plan
-            change = capped(change, np.maximum(-done, 0), np.maximum(done, 0))
-
-    def shares(self, change: IntArray, axis: int) -> Iterator[tuple[int, Route]]:
-        """Parts of a change, one stratum and one way from cell to cell each, as far as rows allow."""
-        gone = {c: self.goers.sizes(c, self.strata) for c in _cells(change < 0)}
-        come = {c: self.comers.sizes(c, self.strata) for c in _cells(change > 0)}
-        left = change.copy()
-        for way in routes(change, axis):
-            there, here = come[way.target], gone[way.origin]
-            even = here / max(here.sum(), 1) + there / max(there.sum(), 1)
-            yield from _spent(way, even, gone, come, left)
-        for origin in gone:  # any way that is left
-            for target in come:
-                if rows := min(-int(left[origin]), int(left[target])):
-                    even = np.minimum(gone[origin], come[target]).astype(np.float64)
-                    yield from _spent(Route(origin, target, rows), even, gone, come, left)
-
-
-def _spent(
-    way: Route,
-    even: FloatArray,
-    gone: dict[tuple[int, int], IntArray],
-    come: dict[tuple[int, int], IntArray],
-    left: IntArray,
-) -> Iterator[tuple[int, Route]]:
-    """Go one way in proportion to ``even``, as far as rows allow; what is gone and come is taken off."""
-    part = apportioned(way.rows, even, np.minimum(gone[way.origin], come[way.target]))
-    gone[way.origin] -= part
-    come[way.target] -= part
-    left[way.origin] += part.sum()
-    left[way.target] -= part.sum()
-    for s in np.flatnonzero(part):
-        yield int(s), Route(way.origin, way.target, int(part[s]))
-
-
-def _cells(mask: np.ndarray) -> list[tuple[int, int]]:
-    return [(int(i), int(j)) for i, j in np.argwhere(mask)]
 
 
 def _held(source: Source, rows: IntArray) -> Iterator[tuple[IntArray, pa.Table]]:
