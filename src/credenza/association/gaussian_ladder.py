@@ -21,7 +21,7 @@ from credenza.contracts import FloatArray, IntArray
 
 MOST_STEPS = 4  # culprits that are followed in one draw
 LEAST_SHARE = 0.004  # of the draws; sets of culprits that fewer arrive at are not followed further
-FLAT = 0.03  # directions with less of the variance of a pair's tables are left out: there scores agree to first order only
+FLAT = 0.03  # least share of the variance of a pair's tables in a direction: in others scores agree to first order only
 BoolArray = NDArray[np.bool_]
 Key = tuple[int, ...]
 
