@@ -40,12 +40,14 @@ OPTIONAL = frozenset(
         "plotly",
         "cleanlab",
         "diffusers",
+        "safetensors",
         "opacus",
         "PIL",
     }
 )
+TORCH = ("torch", "diffusers", "safetensors")
 TORCH_ROOMS = ("credenza.models.", "credenza.attacks.clean_label")
-HEAVY = ("torch", "pyspark", "plotly", "sklearn", "pandas", "polars", "numba", "pyarrow", "duckdb", "scipy")
+HEAVY = ("torch", "diffusers", "pyspark", "plotly", "sklearn", "pandas", "polars", "numba", "pyarrow", "duckdb", "scipy")
 
 
 def modules() -> dict[str, str]:
@@ -114,7 +116,7 @@ def optional_violations(sources: Mapping[str, str]) -> list[str]:
     for module, source in sources.items():
         for name in imported(module, run_on_import(ast.parse(source, module))):
             library = name.split(".")[0]
-            allowed = library == "torch" and module.startswith(TORCH_ROOMS)
+            allowed = library in TORCH and module.startswith(TORCH_ROOMS)
             if library in OPTIONAL and not allowed:
                 found.append(f"{module}: imports {library} at module top")
     return found
