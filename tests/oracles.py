@@ -521,3 +521,11 @@ def fewest_moves(wanted: FloatArray, found: IntArray) -> int:
         if (table.sum(axis=0) == found.sum(axis=0)).all() and (table.sum(axis=1) == found.sum(axis=1)).all():
             best = min(best, int(np.abs(table - found).sum()))
     return best
+
+
+def slow_frechet_distance(a: FloatArray, b: FloatArray) -> float:
+    """Squared Fréchet distance by the roots of the eigenvalues of the product of the covariances."""
+    cov_a, cov_b = np.atleast_2d(np.cov(a, rowvar=False)), np.atleast_2d(np.cov(b, rowvar=False))
+    root = np.sqrt(np.linalg.eigvals(cov_a @ cov_b).astype(complex)).sum().real
+    gap = ((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum()
+    return float(gap + np.trace(cov_a) + np.trace(cov_b) - 2 * root)
