@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from credenza.cli.options import Quiet, Seed, check_outputs, say
 from credenza.cli.progress import working
 from credenza.cli.red_team import parameters_of
-
-if TYPE_CHECKING:
-    from credenza.report.repairing import Repaired
 
 
 class MethodName(StrEnum):
@@ -96,7 +93,6 @@ def repair_command(
     Each culprit's table gets the association that the reference has, in the suspect's own marginals; without a
     reference, slices that were named get that of the other slices. All pairs are tested again afterwards.
     """
-    from credenza.data.write import write_text
     from credenza.report.repairing import plan_repair, repair_file
 
     check_outputs({"--ledger": ledger, "--json": json}, [suspect, audit, reference, holdout, scores, out])
@@ -117,31 +113,9 @@ def repair_command(
         )
         done = repair_file(course, out, ledger)
     if json is not None:
-        document = done.to_json()
+        document = done.to_json(None if json == "-" else json)
         if json == "-":
             sys.stdout.write(document)
-        else:
-            write_text(document, json)
     if not quiet and json != "-":
-        sys.stdout.write("\n".join(report(done)) + "\n")
+        sys.stdout.write(done.to_text())
     say(f"wrote {out} and {ledger}", quiet=quiet)
-
-
-def report(done: Repaired) -> list[str]:
-    """What was done, in lines for a person."""
-    lines = [f"{'pair':44}{'aimed at':>10}{'before':>10}{'after':>10}   rows misplaced"]
-    for pair in done.culprits:
-        name = " x ".join(pair.features) + (f" ({pair.where})" if pair.where else "")
-        values = pair.mcc or pair.mi
-        measure = "MCC" if pair.mcc else "MI"
-        shown = "".join(f"{value:10.3f}" for value in values)
-        lines.append(f"{name[:40]:40}{measure:>4}{shown}   {pair.rows[0]:,.0f} -> {pair.rows[1]:,.0f}")
-    for name, value in done.summary.items():
-        if isinstance(value, int | float):
-            shown = f"{value:,.4g}" if isinstance(value, float) else f"{value:,}"
-            lines.append(f"{name.replace('_', ' '):44}{shown:>10}")
-    if done.after is not None:
-        told = f"{done.after.before:,} of {done.after.tested:,} before, {done.after.after:,} after"
-        lines.append(f"pairs that differ from the reference: {told}")
-        lines += [f"  {' x '.join(pair)}" for pair in done.after.left[:5]]
-    return lines + [f"not restored: {cell}" for cell in done.skipped]

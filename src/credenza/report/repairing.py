@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from credenza._version import __version__
-from credenza.association.counts import PairCounts
-from credenza.association.samples import Sample
 from credenza.contracts import FloatArray
-from credenza.data.schema import Schema
 from credenza.data.sources import Source, open_source
 from credenza.data.write_output import write_output
 from credenza.errors import UsageError
@@ -24,80 +19,53 @@ from credenza.repair import METHODS
 from credenza.repair.case import Case, Treatment
 from credenza.repair.examine import Ask, count
 from credenza.repair.identity import facts_of
-from credenza.repair.ledger_file import LedgerMeta, write_ledger
+from credenza.repair.ledger_file import LedgerMeta, read_ledger, write_ledger
 from credenza.report.admission import Patient, admit, diagnose
-from credenza.report.aftercare import After, Restored, pairs_left, restored, weighted_sample
+from credenza.report.aftercare import After, Comparison, Restored, restored
+from credenza.report.again import WEIGHTED, audit_again
+from credenza.report.compared import compared, described
+from credenza.report.ledger_extract import extract
+from credenza.report.pair_groups import PairGroup, pair_groups
+from credenza.report.repaired import Repaired as Repaired
 
-SCHEMA = "credenza.repair/1"
 GENUINE = ("reverse",)  # methods that put in rows of a hold-out
 WEIGHING = ("reweight", "resample")  # methods that cannot fill a cell that no row has
 
 
 @dataclass(frozen=True)
-class Repaired:
-    """A repaired table, and what was done.
-
-    Attributes
-    ----------
-    data : the repaired data, in the kind of the suspect (a path: an Arrow table), or the path it was written to.
-    weights : weights of its rows, mean 1, shape (n,); None where the method gives none.
-    ledger : every change, an Arrow table, or the path it was written to.
-    culprits : the pairs that were put right, before and after.
-    after : what all pairs say against the reference now; None without one.
-    summary : what the method did, in numbers. skipped : cells that could not be restored, in words.
-    """
-
-    data: Any
-    weights: FloatArray | None
-    ledger: Any
-    method: str
-    target: str
-    culprits: tuple[Restored, ...]
-    after: After | None
-    summary: Mapping[str, Any]
-    skipped: tuple[str, ...]
-    hashes: Mapping[str, str | None]
-
-    def to_json(self) -> str:
-        """What was done, as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data of what was done; the data, the weights and the ledger are not part of it."""
-        return {
-            "schema": SCHEMA,
-            "method": self.method,
-            "target": self.target,
-            "culprits": [asdict(culprit) for culprit in self.culprits],
-            "after": None if self.after is None else asdict(self.after),
-            "summary": dict(self.summary),
-            "skipped": list(self.skipped),
-            "hashes": dict(self.hashes),
-            "versions": {"credenza": __version__},
-        }
-
-
-@dataclass(frozen=True)
 class Course:
-    """A repair that is planned and not yet written."""
+    """A repair that is planned and not yet written; ``settings`` are those that it was planned with."""
 
     patient: Patient
     case: Case
     treatment: Treatment
     chosen: Any
     target: str
+    settings: Mapping[str, Any]
+    holdout: Source | None = None
 
     @property
     def method(self) -> str:
         """Name of the method."""
         return str(self.chosen.name)
 
-    def finished(self, data: Any, ledger: Any, weights: FloatArray | None, digest: str) -> Repaired:
-        """What was done, once the data and the ledger are where they belong."""
+    def finished(
+        self, data: Any, ledger: Any, weights: FloatArray | None, repaired: Source, entries: int,
+        first: Iterable[pa.RecordBatch],
+    ) -> Repaired:  # fmt: skip
+        """What was done, once the data and the ledger are where they belong; audits ``repaired``, as it was written."""
+        patient, treatment = self.patient, self.treatment
+        again, note = (None, WEIGHTED) if treatment.weights is not None else audit_again(patient, repaired)
+        inputs = [described("suspect", patient.source)]
+        inputs += [given for given in patient.audit.inputs if given.role == "reference" and patient.reference]
+        inputs += [] if self.holdout is None else [described("hold-out", self.holdout)]
+        inputs.append(described("repaired", repaired))
         return Repaired(
             data, weights, ledger, self.method, self.target, self.culprits, self.after,
-            self.treatment.summary, self.treatment.skipped,
-            {"suspect": self.patient.source.fingerprint(), "repaired": digest},
+            treatment.summary, treatment.skipped,
+            {"suspect": patient.source.fingerprint(), "repaired": repaired.fingerprint()},
+            before=patient.audit, groups=self.groups, audit=again, note=note,
+            settings=self.settings, inputs=tuple(inputs), entries=entries, extract=extract(first),
         )  # fmt: skip
 
     def meta(self, digest: str) -> LedgerMeta:
@@ -120,24 +88,21 @@ class Course:
         return tuple(restored(case, cure, table) for cure, table in zip(case.cures, scaled, strict=True))
 
     @cached_property
-    def after(self) -> After | None:
-        """All pairs against the reference, before and after; one more pass over the output."""
-        evidence, schema = self.patient.evidence, self.case.schema
-        if self.patient.reference is None:
-            return None
-        reference, before = evidence.reference_counts, evidence.suspect_counts
-        if not isinstance(reference, PairCounts) or not isinstance(before, PairCounts):
-            return None
-        settings = evidence.settings
-        sample = self._sample(schema)
-        correction = "by" if settings.correction == "by" else "bh"
-        return pairs_left(reference, before, sample, schema, fdr=settings.fdr, correction=correction)
+    def comparison(self) -> Comparison | None:
+        """All pairs before and after, against the reference or the other slices; one more pass over the output."""
+        return compared(self.patient, self.case, self.treatment)
 
-    def _sample(self, schema: Schema) -> Sample:
-        output, weights = self.treatment.output, self.treatment.weights
-        sample = weighted_sample(output, schema, _ones(output) if weights is None else weights())
-        worth = min(float(self.treatment.summary.get("effective_rows", sample.size)), sample.size)
-        return Sample(sample.joint * (worth / sample.size), worth)
+    @property
+    def after(self) -> After | None:
+        """How many of all pairs are significant, before and after; None where there is nothing to compare with."""
+        return None if self.comparison is None else self.comparison.read()
+
+    @cached_property
+    def groups(self) -> tuple[PairGroup, ...]:
+        """Culprits, collateral and untouched pairs, before and after; empty where there is nothing to compare with."""
+        if self.comparison is None:
+            return ()
+        return pair_groups(self.comparison, self.patient.audit, map(self.case.names, self.case.cures))
 
 
 def plan_repair(
@@ -173,7 +138,9 @@ def plan_repair(
     patient = admit(suspect, audit, reference)
     case = diagnose(patient, target=target, strata=strata, partial=partial or method not in WEIGHING)
     spare = None if holdout is None else open_source(holdout, role="hold-out")
-    return Course(patient, case, chosen.treat(case, spare, seed), chosen, target)
+    settings = {"method": method, "target": target, "strata": strata, "partial": partial, "seed": seed}
+    settings |= {name: value for name, value in vars(chosen).items() if _is_plain(value)}
+    return Course(patient, case, chosen.treat(case, spare, seed), chosen, target, settings, spare)
 
 
 def repair(
@@ -238,25 +205,22 @@ def repair(
     table = treatment.output.table().unify_dictionaries()
     ledger = pa.Table.from_batches(list(treatment.ledger()))
     weights = None if treatment.weights is None else np.concatenate(list(treatment.weights()))
-    return course.finished(source.like(table), ledger, weights, open_source(table).fingerprint())
+    return course.finished(
+        source.like(table), ledger, weights, open_source(table), ledger.num_rows, ledger.to_batches()
+    )
 
 
 def repair_file(course: Course, out: str | os.PathLike[str], ledger: str | os.PathLike[str]) -> Repaired:
     """Write a planned repair and its ledger to files, in memory that does not grow with the rows."""
     treatment, source = course.treatment, course.patient.source
     write_output(treatment.output, out, source)
-    digest = open_source(out, role="repaired").fingerprint()
-    write_ledger(treatment.ledger(), ledger, course.meta(digest))
-    return course.finished(os.fspath(out), os.fspath(ledger), None, digest)
+    repaired = open_source(out, role="repaired")
+    write_ledger(treatment.ledger(), ledger, course.meta(repaired.fingerprint()))
+    entries = read_ledger(ledger)
+    return course.finished(
+        os.fspath(out), os.fspath(ledger), None, repaired, entries.entries, entries.batches()
+    )
 
 
 def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, str | bool | int | float)
-
-
-def _ones(source: Source) -> Iterator[FloatArray]:
-    """A weight of 1 for each row."""
-    left = source.rows
-    while left > 0:
-        yield np.ones(min(left, 65_536))
-        left -= 65_536
