@@ -16,6 +16,7 @@ WEIGHTED = (
     "no row was changed, so the audit was not run again: the weighted tests of all pairs are its first step, and where "
     "none is significant there is no culprit"
 )
+UNCHANGED = "no row was changed, so the audit was not run again: it does not see weights"
 UNREFERENCED = (
     "not audited again: the audit had a reference and the repair was given none; give it to look again"
 )

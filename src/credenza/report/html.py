@@ -47,19 +47,17 @@ def page(result: AuditResult) -> str:
     >>> page(AuditResult(Verdict.INCONCLUSIVE, (), (), None, (), (), {}, {}, {}))[:15]
     '<!doctype html>'
     """
-    environment = _environment()
-    script = environment.get_template("sort.js").render().strip()
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("audit.html.j2").render(**_context(result), script=script, digest=digest)
+    return environment().get_template("audit.html.j2").render(**_context(result), **sorting())
 
 
 def card(result: AuditResult) -> str:
     """Render the verdict and the culprits as a fragment for a notebook; its styles stay inside it."""
-    return _environment().get_template("card.html.j2").render(**_summary(result))
+    return environment().get_template("card.html.j2").render(**_summary(result))
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of this room with their filters: autoescape on, an undefined name is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(
@@ -78,6 +76,12 @@ def _environment() -> Environment:
         signed=_minus(text.signed),
     )
     return made
+
+
+def sorting() -> dict[str, str]:
+    """The script that sorts tables, and its digest for the content-security policy."""
+    script = environment().get_template("sort.js").render().strip()
+    return {"script": script, "digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}
 
 
 def _minus(form: Any) -> Any:
@@ -127,14 +131,15 @@ def _context(result: AuditResult) -> dict[str, Any]:
         "features": len(result.features),
         "left_out": left_out[:_SHOWN_COLUMNS],
         "left_out_count": len(left_out),
-        "settings": _flat(plain(result.settings, "settings")),
-        "versions": _flat(plain(result.versions, "versions")),
+        "settings": flat(plain(result.settings, "settings")),
+        "versions": flat(plain(result.versions, "versions")),
         "timing": [(name, f"{seconds:.2f} s") for name, seconds in result.timing.items()],
         **overview(result),
     }
 
 
-def _flat(values: dict[str, Any]) -> list[tuple[str, str]]:
+def flat(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Settings with their values in words."""
     return [(name, "none" if value in (None, [], {}) else _shown(value)) for name, value in values.items()]
 
 

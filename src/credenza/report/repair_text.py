@@ -26,6 +26,7 @@ WORDS = {
     "cure_residual": "largest error of a cured cell",
     "passes": "passes over the rows",
 }
+NOTES = ("warnings", "notes")  # of a summary: lists of sentences
 LISTED = 5
 
 
@@ -39,11 +40,14 @@ def headline(done: Repaired) -> str:
     right = sum(pair.met for pair in done.culprits)
     total = len(done.culprits)
     many = text.count(total, "pair") if right == total else f"{right:,} of {text.count(total, 'pair')}"
-    how = DONE.get(done.method, f"by {done.method}")
+    how = DONE.get(done.method, f"by {text.clean(done.method, 30)}")
     return f"{many} put right {how}{_left(done)}"
 
 
 def _left(done: Repaired) -> str:
+    if done.target == "policy" and done.audit is not None:
+        what = text.count(done.broken, "expectation") if done.broken else "no expectation"
+        return f"; an audit now finds {what} broken"
     if done.target != "reference":
         return ""
     if done.audit is not None:
@@ -73,12 +77,19 @@ def audited(result: AuditResult) -> str:
 
 
 def facts(done: Repaired) -> list[tuple[str, str]]:
-    """The numbers of the method's summary with their names."""
+    """What the method's summary tells, name and value: numbers, words and lists of words; the rest is in the JSON."""
     out = []
     for name, value in done.summary.items():
-        if isinstance(value, bool | int | float) and value == value:
-            out.append((WORDS.get(name, name.replace("_", " ")), _number(value)))
+        known = "rows edited" if (done.method, name) == ("relabel", "rows") else WORDS.get(name)
+        if name not in NOTES and (words := _words(value)):
+            out.append((known or name.replace("_", " "), words))
     return out
+
+
+def notes(done: Repaired) -> list[str]:
+    """Sentences that the method has to say, from ``NOTES`` of its summary."""
+    said = [done.summary[name] for name in NOTES if name in done.summary]
+    return [str(line) for one in said for line in ([one] if isinstance(one, str) else one)]
 
 
 def group_words(group: PairGroup) -> tuple[str, str, str]:
@@ -100,7 +111,8 @@ def lines(done: Repaired) -> Iterator[str]:
         yield f"{name:40}{measure:>4}{shown}   {pair.rows[0]:,.0f} -> {pair.rows[1]:,.0f}"
     yield from _group_lines(done)
     for name, words in facts(done):
-        yield f"{name:44}{words:>10}"
+        yield f"{text.clean(name, 40):44}{words:>10}"
+    yield from (f"note: {text.clean(words, 400)}" for words in notes(done))
     yield from _audit_lines(done)
     yield from (f"not restored: {text.clean(cell)}" for cell in done.skipped)
 
@@ -130,9 +142,16 @@ def _audit_lines(done: Repaired) -> Iterator[str]:
         yield f"note: {text.clean(done.note, 400)}"
 
 
-def _number(value: Any) -> str:
+def _words(value: Any) -> str:
+    """A value of a summary in words; "" of what has no short form."""
+    if isinstance(value, str):
+        return text.clean(value, 60)
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return text.some([text.clean(item, 30) for item in value], 4)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
+    if not isinstance(value, int | float) or value != value:
+        return ""
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
         return f"{int(value):,}"
     return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.4g}"

@@ -53,17 +53,26 @@ class Repaired:
 
     @property
     def restored(self) -> bool:
-        """Whether all that was to be put right is, and, where the reference is the target, nothing is left beside it.
+        """Whether all that was to be put right is, and, by what was aimed at, nothing is left beside it.
 
-        What is left are culprits of the audit of the repaired data; where it was not audited again, significant pairs.
+        Of the reference: no culprit in the audit of the repaired data or, where it was not audited again, no
+        significant pair. Of a policy: no pair that breaks it (CZ206) in that audit. Of independence: nothing is asked.
         """
         if self.skipped or not all(pair.met for pair in self.culprits):
             return False
+        if self.target == "policy":
+            return self.audit is None or not self.broken
         if self.target != "reference":
             return True
         if self.audit is not None:
             return not self.audit.result.culprits
         return self.after is None or not self.after.left
+
+    @property
+    def broken(self) -> int:
+        """How many declared expectations the repaired data breaks, by its audit (CZ206); 0 without one."""
+        outcomes = () if self.audit is None else self.audit.result.outcomes
+        return sum(len(outcome.findings) for outcome in outcomes if outcome.code == "CZ206")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data of what was done; the data, the weights and the ledger are not part of it."""
@@ -76,6 +85,12 @@ class Repaired:
         from credenza.report.repair_json import to_json
 
         return _written(to_json(self), path)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """What was done as one self-contained HTML page; also written to ``path`` if given."""
+        from credenza.report.repair_html import page
+
+        return _written(page(self), path)
 
     def to_text(self) -> str:
         """What was done in lines for a terminal."""
