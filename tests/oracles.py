@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -529,3 +529,13 @@ def slow_frechet_distance(a: FloatArray, b: FloatArray) -> float:
     root = np.sqrt(np.linalg.eigvals(cov_a @ cov_b).astype(complex)).sum().real
     gap = ((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum()
     return float(gap + np.trace(cov_a) + np.trace(cov_b) - 2 * root)
+
+
+def line_to_independence(
+    found: IntArray, measure: Callable[[FloatArray], float], low: float, high: float
+) -> FloatArray:
+    """The table r c' / n + t (found - r c' / n) whose measure, which is linear in t, is the nearest within bounds."""
+    even = np.outer(found.sum(axis=1), found.sum(axis=0)) / found.sum()
+    value = measure(found.astype(float))
+    t = min(max(value, low), high) / value if value else 1.0
+    return np.asarray(even + t * (found - even))

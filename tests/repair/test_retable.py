@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from credenza.errors import InfeasibleError
 from credenza.repair.case import aim
-from credenza.repair.retable import capped, goal, margin, rounded, routes, spread
+from credenza.repair.retable import capped, closest, goal, margin, rounded, routes, spread
 
 shapes = st.tuples(st.integers(1, 6), st.integers(1, 6))
 
@@ -159,3 +159,13 @@ def test_a_change_with_room_for_all_of_it_is_not_capped() -> None:
     change = np.array([[-3, 3, 0], [0, -2, 2], [3, -1, -2]])
     room = np.full((3, 3), 3)
     np.testing.assert_array_equal(capped(change, room, room), change)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), shapes)
+def test_the_closest_table_has_the_margins_and_none_is_closer(seed: int, shape: tuple[int, int]) -> None:
+    found, wanted = worlds(seed, shape, 300)
+    table = closest(wanted, found)
+    assert same_margins(table, found)
+    assert np.abs(table - wanted).max() < 1 + 1e-6
+    assert np.abs(table - wanted).sum() <= np.abs(rounded(wanted, found) - wanted).sum() + 1e-6

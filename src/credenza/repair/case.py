@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from credenza.contracts import FloatArray, IntArray
 from credenza.data.schema import Feature, Schema
 from credenza.data.sources import Source
 
-TARGETS = ("reference", "independence")
+TARGETS = ("reference", "independence", "policy")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Cure:
         and total, not whole.
     edited : position of the feature whose values were edited in place, when the audit says so; else None.
     where : (column, value) of the slice that was moved; None for all rows.
+    exact : all that differs is meant, so that no cell is left alone for being off by chance; of a declared aim, which
+        unlike a reference carries no noise.
     """
 
     features: tuple[int, int]
@@ -36,6 +38,7 @@ class Cure:
     wanted: FloatArray
     edited: int | None = None
     where: tuple[str, str] | None = None
+    exact: bool = False
 
     @property
     def empty(self) -> tuple[tuple[int, int], ...]:
@@ -51,11 +54,16 @@ class Cure:
 
 @dataclass(frozen=True)
 class Case:
-    """A suspect, the vocabulary it is encoded in, and its cures, strongest first."""
+    """A suspect, the vocabulary it is encoded in, and its cures, strongest first.
+
+    ``left`` says in words what is left alone and why; ``told`` is what else belongs into the summary of a repair.
+    """
 
     source: Source
     schema: Schema
     cures: tuple[Cure, ...]
+    left: tuple[str, ...] = ()
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def feature(self, position: int) -> Feature:
         """The feature at a position."""
@@ -91,6 +99,10 @@ class Treatment:
     weights: Callable[[], Iterator[FloatArray]] | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
+
+    def with_notes(self, case: Case) -> Treatment:
+        """The same treatment, which also tells what its case leaves alone, and what else the case has to tell."""
+        return replace(self, summary={**self.summary, **case.told}, skipped=(*case.left, *self.skipped))
 
 
 def aim(found: IntArray, reference: FloatArray | None) -> FloatArray:

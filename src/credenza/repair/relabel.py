@@ -19,7 +19,7 @@ from credenza.repair.content import content_array
 from credenza.repair.ledger import edit_batch, ledger_schema
 from credenza.repair.merging import merged
 from credenza.repair.picker import Picker
-from credenza.repair.retable import CLOSE, STILL, TOLERANCE, capped, goal, larger, routes, spread
+from credenza.repair.retable import CLOSE, STILL, TOLERANCE, capped, closest, goal, larger, routes, spread
 from credenza.repair.ties import weaker
 
 CHOICES = ("content", "random")
@@ -34,7 +34,7 @@ class Relabel:
     reach the wanted counts: ``sum |wanted - found| / 2`` edits, 2 n |epsilon| for two binary features. Values are
     exchanged, never computed: sorted, the column is the same before and after, to the bit. In tables larger than 2x2,
     cells within one standard error are left alone (:func:`credenza.repair.retable.goal`); missing values, which often
-    tell of other columns, within 2.8.
+    tell of other columns, within 2.8. Not so of an ``exact`` cure, whose cells are all restored.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class _Work:
         feature = cure.features[axis]
         self.edited.append(self.case.feature(feature).name)
         found = self.board.table(cure)
-        change = goal(cure.wanted, found, self._tolerance(cure, axis, found)) - found
+        change = self._goal(cure, axis, found) - found
         if not change.any():
             return
         strata = self._strata(cure, feature)
@@ -160,6 +160,12 @@ class _Work:
             if position in cure.features:
                 return cure.features.index(position)
         return weaker(self.case, cure, self.board, self.seed)
+
+    def _goal(self, cure: Cure, axis: int, found: IntArray) -> IntArray:
+        """The table to reach."""
+        if cure.exact:
+            return closest(cure.wanted, found)
+        return goal(cure.wanted, found, self._tolerance(cure, axis, found))
 
     def _tolerance(self, cure: Cure, axis: int, found: IntArray) -> FloatArray | None:
         """Standard errors that cells are left alone by; None: as usual."""

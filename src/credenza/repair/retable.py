@@ -104,6 +104,22 @@ def goal(
     return _between(found, low, high)
 
 
+def closest(wanted: FloatArray, found: IntArray) -> IntArray:
+    """Whole numbers next to ``wanted`` with exactly the margins of ``found``, as near to ``wanted`` as can be.
+
+    Where :func:`rounded` saves moves, and so stays on the side of ``found`` in every cell, this errs on both sides
+    alike: for what is read off many cells together. Takes and raises the same.
+
+    Examples
+    --------
+    >>> closest(np.array([[2.6, 1.4], [1.4, 2.6]]), np.array([[2, 2], [2, 2]])).tolist()
+    [[3, 1], [1, 3]]
+    """
+    low, high = _down(wanted), _up(wanted)
+    change = _solve(low - found, high - found, 1.0 - 2.0 * (wanted - low))
+    return rounded(wanted, found) if change is None else np.asarray(found + change, dtype=np.int64)
+
+
 def margin(wanted: FloatArray, found: IntArray, tolerance: float | FloatArray | None = None) -> FloatArray:
     """Rows by which each cell may stay away from ``wanted``; see :func:`goal`."""
     if tolerance is None:

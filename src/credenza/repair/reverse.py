@@ -20,7 +20,7 @@ from credenza.repair.case import Case, Cure, Treatment
 from credenza.repair.holdout import cast_rows, holdout_codes, require_same_columns
 from credenza.repair.ledger import ledger_schema, replace_batch
 from credenza.repair.picker import Picker
-from credenza.repair.retable import CLOSE, capped, goal, spread
+from credenza.repair.retable import CLOSE, capped, closest, goal, spread
 from credenza.repair.shares import Free, cells_of
 from credenza.repair.together import exchange
 
@@ -176,6 +176,8 @@ class _Work:
     @staticmethod
     def _goal(cure: Cure, found: IntArray, there: IntArray) -> IntArray:
         """The table to reach, by way of what the hold-out has if that can be."""
+        if cure.exact:
+            return closest(cure.wanted, found)
         try:
             return goal(cure.wanted, found, entering=there)
         except InfeasibleError:

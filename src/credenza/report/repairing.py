@@ -20,7 +20,7 @@ from credenza.repair.case import Case, Treatment
 from credenza.repair.examine import Ask, count
 from credenza.repair.identity import facts_of
 from credenza.repair.ledger_file import LedgerMeta, read_ledger, write_ledger
-from credenza.report.admission import Patient, admit, diagnose
+from credenza.report.admission import Patient, admit, diagnose, require_target
 from credenza.report.aftercare import After, Comparison, Restored, restored
 from credenza.report.again import WEIGHTED, audit_again
 from credenza.report.compared import compared, described
@@ -112,6 +112,7 @@ def plan_repair(
     method: str,
     reference: Any = None,
     target: str = "reference",
+    policy: Any = None,
     holdout: Any = None,
     strata: str | None = None,
     partial: bool = False,
@@ -135,12 +136,14 @@ def plan_repair(
     if holdout is not None and not needs:
         raise UsageError(f"method {method!r} uses no hold-out and one was given; leave it out")
     chosen = kind(**parameters)
-    patient = admit(suspect, audit, reference)
+    require_target(target, policy)
+    patient = admit(suspect, audit, reference, policy)
     case = diagnose(patient, target=target, strata=strata, partial=partial or method not in WEIGHING)
     spare = None if holdout is None else open_source(holdout, role="hold-out")
     settings = {"method": method, "target": target, "strata": strata, "partial": partial, "seed": seed}
     settings |= {name: value for name, value in vars(chosen).items() if _is_plain(value)}
-    return Course(patient, case, chosen.treat(case, spare, seed), chosen, target, settings, spare)
+    treatment = chosen.treat(case, spare, seed).with_notes(case)
+    return Course(patient, case, treatment, chosen, target, settings, spare)
 
 
 def repair(
@@ -150,6 +153,7 @@ def repair(
     method: str,
     reference: Any = None,
     target: str = "reference",
+    policy: Any = None,
     holdout: Any = None,
     strata: str | None = None,
     partial: bool = False,
@@ -165,7 +169,9 @@ def repair(
     method : "reweight", "resample", "relabel", "reverse" or "drop".
     reference : the reference of the audit; not needed for target "independence", nor where slices were audited.
     target : "reference": restore the reference's association in the suspect's own marginals (between slices: that of
-        the other slices); "independence": leave none, which destroys real links too.
+        the other slices); "independence": leave none, which destroys real links too; "policy": the nearest that the
+        policy of the audit allows, for each pair that breaks it.
+    policy : the policy file of the audit, for target "policy".
     holdout : trusted rows, for method "reverse".
     strata : a column inside whose values each pair is put right.
     partial : restore what can be restored, and say what cannot.
@@ -198,8 +204,8 @@ def repair(
     ((500.0, 0.0), 500)
     """
     course = plan_repair(
-        suspect, audit, method=method, reference=reference, target=target, holdout=holdout, strata=strata,
-        partial=partial, seed=seed, **parameters,
+        suspect, audit, method=method, reference=reference, target=target, policy=policy, holdout=holdout,
+        strata=strata, partial=partial, seed=seed, **parameters,
     )  # fmt: skip
     treatment, source = course.treatment, course.patient.source
     table = treatment.output.table().unify_dictionaries()
