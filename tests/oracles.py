@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import integrate, optimize, special
 
 from credenza.contracts import FloatArray, IntArray
 
@@ -539,3 +539,99 @@ def line_to_independence(
     value = measure(found.astype(float))
     t = min(max(value, low), high) / value if value else 1.0
     return np.asarray(even + t * (found - even))
+
+
+def best_spanning_tree(weights: FloatArray) -> float:
+    """The largest total weight of a spanning tree, over all sets of m - 1 edges that join everything."""
+    m = len(weights)
+    edges = [(i, j) for i in range(m) for j in range(i + 1, m)]
+    best = -math.inf
+    for chosen in combinations(edges, m - 1):
+        joined = {0}
+        for _ in range(m):
+            joined |= {v for edge in chosen for v in edge if joined & set(edge)}
+        if len(joined) == m:
+            best = max(best, sum(float(weights[edge]) for edge in chosen))
+    return best
+
+
+def bivariate_normal_by_steps(h: float, k: float, correlation: float) -> float:
+    """P(X <= h, Y <= k): the density of X times the conditional probability of Y, summed over X."""
+    spread = math.sqrt(1 - correlation**2)
+
+    def integrand(x: float) -> float:
+        return (
+            math.exp(-x * x / 2)
+            / math.sqrt(2 * math.pi)
+            * float(special.ndtr((k - correlation * x) / spread))
+        )
+
+    return float(integrate.quad(integrand, -12.0, max(h, -12.0), limit=400, epsabs=1e-11)[0])
+
+
+def kneser_ney(documents: Sequence[Sequence[str]], order: int, history: Sequence[str], word: str) -> float:
+    """P(word | history) by the definition: all n-grams counted level by level; "<s>" starts, "</s>" ends."""
+    lines = [["<s>"] * (order - 1) + list(words) + ["</s>"] for words in documents]
+    known = {item for line in lines for item in line} - {"<s>"}
+    grams: list[Counter[tuple[str, ...]]] = []
+    for size in range(1, order + 1):
+        occurs = Counter(
+            tuple(line[end - size : end]) for line in lines for end in range(size, len(line) + 1)
+        )
+        if size < order:
+            longer = {
+                tuple(line[end - size - 1 : end]) for line in lines for end in range(size + 1, len(line) + 1)
+            }
+            before = Counter(gram[1:] for gram in longer)
+            occurs = Counter({g: n if g[0] == "<s>" else before[g] for g, n in occurs.items()})
+        grams.append(Counter({gram: n for gram, n in occurs.items() if gram[-1] != "<s>"}))
+    value = 1 / (len(known) + 1)
+    padded = ["<s>"] * (order - 1) + list(history)
+    for size, counts in enumerate(grams, 1):
+        context = tuple(padded[len(padded) - size + 1 :])
+        after = {gram: n for gram, n in counts.items() if gram[:-1] == context}
+        ones, twos = (list(counts.values()).count(n) for n in (1, 2))
+        loss = ones / (ones + 2 * twos) if ones and twos else 0.75
+        if after:
+            kept = max(after.get((*context, word), 0) - loss, 0)
+            value = (kept + loss * len(after) * value) / sum(after.values())
+    return value
+
+
+def slow_corrected_joint(counts, confusion_a, confusion_b):
+    """Kronecker inverse of a read 2x2 table, then the nearest point of the simplex by a search of the shift."""
+    shares = np.asarray(counts, float) / sum(counts)
+    cells = np.linalg.solve(np.kron(confusion_a, confusion_b), shares)
+    low, high = cells.min() - 1.0, cells.max()
+    for _ in range(200):
+        middle = (low + high) / 2
+        total = sum(max(cell - middle, 0.0) for cell in cells)
+        low, high = (middle, high) if total > 1 else (low, middle)
+    return np.array([max(cell - low, 0.0) for cell in cells]).reshape(2, 2)
+
+
+def painted_face(
+    shapes: FloatArray, ground: FloatArray, pose: FloatArray, size: int, samples: int
+) -> FloatArray:
+    """Colours (size, size, 3) of one face before noise: every sample asks every shape whether it lies in it."""
+    across, down, scale, tilt, exposure, light_x, light_y = pose[:7]
+    out = np.zeros((size, size, 3))
+    for row, column in product(range(size), repeat=2):
+        for i, j in product(range(samples), repeat=2):
+            x = (2 * (column + (j + 0.5) / samples) / size - 1 - across) / scale
+            y = (2 * (row + (i + 0.5) / samples) / size - 1 - down) / scale
+            x, y = x * math.cos(tilt) + y * math.sin(tilt), y * math.cos(tilt) - x * math.sin(tilt)
+            colour = np.array(ground)
+            for cx, cy, rx, ry, bend, taper, hole, power, top, bottom, *paint in shapes:
+                if rx == 0 or not top <= y <= bottom:
+                    continue
+                v = (y - cy - bend * (x - cx) ** 2) / ry
+                if abs(v) > 1:
+                    continue
+                u = (x - cx) / (rx * (1 + taper * v))
+                if hole ** (2**power) <= abs(u) ** (2**power) + abs(v) ** (2**power) <= 1:
+                    colour = (1 - paint[3]) * colour + paint[3] * np.array(paint[:3])
+            out[row, column] += colour / samples**2
+        lit = 1 + light_x * (2 * (column + 0.5) / size - 1) + light_y * (2 * (row + 0.5) / size - 1)
+        out[row, column] *= exposure * lit
+    return out
