@@ -7,19 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from credenza.contracts import IntArray
 from credenza.data import Schema, encode
-from credenza.data.columns import plain
 from credenza.data.encode import Codes
 from credenza.data.sources import Source
-from credenza.errors import InputError
 from credenza.repair.case import Case, Cure
-
-BoolArray = NDArray[np.bool_]
+from credenza.repair.slices import BoolArray, slice_mask
 
 
 @dataclass
@@ -133,45 +127,3 @@ def combinations(columns: Sequence[Codes], rows: int) -> IntArray:
     for column in columns:
         numbers = np.unique(numbers * 256 + column, return_inverse=True)[1].astype(np.int64)
     return numbers
-
-
-def slice_mask(source: Source, where: tuple[str, str] | None) -> BoolArray:
-    """Rows of one slice, shape (n,): (column, value), the value spelt as in an audit; ``shard`` may be a file's name.
-
-    Raises
-    ------
-    InputError : the column is not there, or no row has the value.
-
-    Examples
-    --------
-    >>> from credenza.data import open_source
-    >>> slice_mask(open_source(pa.table({"team": ["a", None, "b"]})), ("team", "b")).tolist()
-    [False, False, True]
-    """
-    if where is None:
-        return np.ones(source.rows, dtype=bool)
-    name, value = where
-    mask = np.zeros(source.rows, dtype=bool)
-    start = 0
-    if name in source.columns:
-        for batch in source.batches([name]):
-            mask[start : start + batch.num_rows] = _spelt(batch.column(0), value)
-            start += batch.num_rows
-    elif name == "shard" and source.shards:
-        for shard, rows in source.shards:
-            mask[start : start + rows] = shard == value
-            start += rows
-    else:
-        raise InputError(f"the data has no column {name!r}, which names the slice that the audit found")
-    if not mask.any():
-        raise InputError(
-            f"no row has {name} = {value}, the slice that the audit found; give the data audited"
-        )
-    return mask
-
-
-def _spelt(column: pa.Array, value: str) -> BoolArray:
-    coded = plain(column).dictionary_encode(null_encoding="encode")
-    spelt = ["(missing)" if v is None else str(v) for v in coded.dictionary.to_pylist()]
-    same = np.array([text == value for text in spelt] or [False])
-    return np.asarray(same[pc.fill_null(coded.indices, 0).to_numpy(zero_copy_only=False)])

@@ -15,9 +15,10 @@ from credenza.data.binary_files import Reader
 from credenza.data.columns import Family, as_floats, family
 from credenza.data.sources import Source
 from credenza.errors import InfeasibleError, InputError, UsageError
-from credenza.repair.board import Board, BoolArray, counted
+from credenza.repair.board import Board, counted
 from credenza.repair.case import Case, Cure, Treatment
 from credenza.repair.ledger import drop_batch, ledger_schema
+from credenza.repair.slices import BoolArray
 
 LEAST = 0.5  # rows too many in a cell, from which on it counts as over-filled
 

@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from credenza.contracts import FloatArray
 from credenza.data.encode import encode
 from credenza.data.schema import Schema
 from credenza.data.sources import Source
-
-Where = tuple[str, str]
+from credenza.repair.slices import BoolArray, Where, in_slice, reads
 
 
 @dataclass(frozen=True)
@@ -76,20 +73,11 @@ def slice_columns(ask: Ask) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def rows_asked(batch: pa.RecordBatch, ask: Ask) -> NDArray[np.bool_]:
+def rows_asked(batch: pa.RecordBatch, ask: Ask) -> BoolArray:
     """Which rows of a batch count, shape (n,)."""
     inside = np.ones(batch.num_rows, dtype=bool)
     if ask.where is not None:
-        inside &= texts(batch.column(ask.where[0])) == ask.where[1]
+        inside &= in_slice(batch, ask.where)
     if ask.column is not None:
-        inside &= ~np.isin(texts(batch.column(ask.column)), ask.without)
+        inside &= ~reads(batch.column(ask.column), ask.without)
     return inside
-
-
-def texts(column: pa.Array) -> NDArray[np.object_]:
-    """Values as text, "(missing)" for null; booleans as levels spell them."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if pa.types.is_boolean(column.type):
-        column = pc.if_else(column, "True", "False")
-    return np.asarray(pc.fill_null(column.cast(pa.string()), "(missing)").to_numpy(zero_copy_only=False))

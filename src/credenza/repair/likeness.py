@@ -13,9 +13,9 @@ from credenza.contracts import FloatArray, IntArray
 from credenza.data import Schema, encode
 from credenza.data.encode import Codes
 from credenza.data.sources import Source
-from credenza.repair.board import BoolArray
 from credenza.repair.case import Case
 from credenza.repair.choice import posterior
+from credenza.repair.slices import BoolArray
 
 SAMPLE = 20_000  # rows that the model is fitted on
 FOLDS = 2

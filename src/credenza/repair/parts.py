@@ -8,19 +8,15 @@ from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from credenza.association.weighted import Weigher
 from credenza.contracts import FloatArray, IntArray
-from credenza.data.columns import plain
+from credenza.repair.slices import BoolArray, Where
 
 STRETCH = 4096  # combinations of cells that one look-up serves
-MISSING = "(missing)"
 
-BoolArray = NDArray[np.bool_]
 Codes = NDArray[np.uint8]
-Where = tuple[str, str]
 V = TypeVar("V", bound=np.generic)
 
 
@@ -193,18 +189,3 @@ def joined(parts: Sequence[Part]) -> Part:
         inside.append(np.concatenate(held) if held else None)
     codes = np.asfortranarray(np.concatenate([part.codes for part in parts]))
     return Part(parts[0].groups, codes, tuple(inside))
-
-
-def in_slice(batch: pa.RecordBatch, where: Where) -> BoolArray:
-    """Rows whose value of a column reads like this; a missing one reads "(missing)".
-
-    Examples
-    --------
-    >>> in_slice(pa.record_batch({"site": ["a", None]}), ("site", "(missing)")).tolist()
-    [False, True]
-    """
-    column, value = where
-    encoded = plain(batch.column(column)).dictionary_encode(null_encoding="encode")
-    names = [MISSING if v is None else str(v) for v in encoded.dictionary.to_pylist()]
-    match = np.array([name == value for name in names], bool)
-    return np.asarray(match[encoded.indices.to_numpy(zero_copy_only=False)])

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from credenza.contracts import FloatArray, IntArray
-from credenza.repair.board import Board, BoolArray, Groups
+from credenza.repair.board import Board, Groups
 from credenza.repair.case import Case, Cure
 from credenza.repair.choice import drawn_rows, half_way
 from credenza.repair.likeness import Leaving, level_scores
 from credenza.repair.retable import Route, routes
+from credenza.repair.slices import BoolArray
 
 
 @dataclass

@@ -18,7 +18,8 @@ from credenza.contracts import FloatArray, IntArray
 from credenza.data import Schema, encode
 from credenza.data.progress import tracked
 from credenza.data.sources import Source
-from credenza.repair.parts import Group, Part, in_slice
+from credenza.repair.parts import Group, Part
+from credenza.repair.slices import in_slice
 
 
 @dataclass

@@ -15,7 +15,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from credenza.contracts import FloatArray, IntArray
 from credenza.data.encode import Codes
-from credenza.repair.board import BoolArray, combinations
+from credenza.repair.board import combinations
+from credenza.repair.slices import BoolArray
 
 SWEEPS = 200
 NEAR = 0.05  # rows by which a raked table may be off

@@ -17,7 +17,8 @@ from credenza.data.schema import Feature, Schema
 from credenza.data.sources import Source, open_source
 from credenza.errors import InfeasibleError, InputError, UsageError
 from credenza.repair.case import TARGETS, Case, Cure, aim
-from credenza.repair.examine import Ask, Where, count
+from credenza.repair.examine import Ask, count
+from credenza.repair.slices import Where
 from credenza.report.declaring import declared_case
 from credenza.report.read import from_dict
 from credenza.report.result import Audit

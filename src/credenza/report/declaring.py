@@ -12,8 +12,9 @@ from credenza.checks.policy_reading import Reading, critical_value, reading_of
 from credenza.contracts import Culprit, FloatArray, IntArray
 from credenza.errors import InputError
 from credenza.repair.case import Case, Cure
-from credenza.repair.examine import Ask, Where, count
+from credenza.repair.examine import Ask, count
 from credenza.repair.nearest import Demand, nearest
+from credenza.repair.slices import Where
 
 if TYPE_CHECKING:
     from credenza.report.admission import Patient
