@@ -14,6 +14,7 @@ from credenza.data.binary_files import Reader
 from credenza.data.edits import flat, take_values
 from credenza.data.sources import Source
 from credenza.errors import UsageError
+from credenza.repair.advice import copies, thinned
 from credenza.repair.balance import Balance, balance
 from credenza.repair.case import Case, Treatment
 from credenza.repair.draw import Draw
@@ -91,7 +92,15 @@ class Resample:
             yield from merged((_drops(case.source, counts, form, texts), _repeats(counts, form, texts)))
 
         summary = {**told(case, found), **_numbers(counts), **draw.told(), "edits": int((counts != 1).sum())}
+        summary["warnings"] = (*summary["warnings"], *self._warnings(summary))
         return Treatment(output, ledger, None, summary, found.skipped)
+
+    def _warnings(self, summary: dict[str, Any]) -> tuple[str, ...]:
+        """Copies, and rows that thinning loses unless their number was asked for."""
+        kept, before = summary["rows"], summary["rows_before"]
+        if self.thin:
+            return thinned(kept, before) if self.rows is None else ()
+        return copies(summary["repeated"], kept - (before - summary["dropped"]))
 
     def _share(self, found: Balance) -> float:
         """Rows of the output a unit of weight."""

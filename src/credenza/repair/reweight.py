@@ -13,6 +13,7 @@ from credenza.contracts import FloatArray
 from credenza.data.binary_files import Reader
 from credenza.data.sources import Source
 from credenza.errors import UsageError
+from credenza.repair.advice import few_effective
 from credenza.repair.balance import Balance, balance
 from credenza.repair.case import Case, Treatment
 from credenza.repair.ledger import WEIGHT_COLUMN, ledger_schema, weight_batch
@@ -134,4 +135,5 @@ def told(case: Case, found: Balance) -> dict[str, Any]:
         "margin_residual": found.margin_residual,
         "cure_residual": found.cure_residual,
         "passes": found.passes,
+        "warnings": few_effective(found.effective_rows, found.rows),
     }

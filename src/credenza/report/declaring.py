@@ -101,7 +101,8 @@ def declared_case(patient: Patient, strata: Sequence[Where] = ()) -> Case:
     order = sorted(strength, key=lambda pair: -strength[pair])
     cures, aims = _cures(patient, order, tables, held, culprits, strata)
     told = {"source": policy.source, "sha256": policy.sha256, "pairs": aims}
-    return Case(patient.source, schema, tuple(cures), left, {"policy": told})
+    notes = tuple(_sentence(aim) for aim in aims)
+    return Case(patient.source, schema, tuple(cures), left, {"policy": told, "notes": notes})
 
 
 def _held(patient: Patient, readings: Sequence[Reading], tables: Mapping[Pair, IntArray]) -> list[Held]:
@@ -190,6 +191,15 @@ def _aimed(held: Held, value: float) -> dict[str, Any]:
         "before": held.value,
         "aimed": value,
     }
+
+
+def _sentence(aim: Mapping[str, Any]) -> str:
+    """What an expectation was aimed at, in words."""
+    levels = aim["levels"] or ("", "")
+    a, b = (f"{f} ({level})" if level else f for f, level in zip(aim["features"], levels, strict=True))
+    low, high = aim["bounds"]
+    moved = f"{aim['before']:+.3f}, aimed at {aim['aimed']:+.3f}"
+    return f"{a} and {b}: {aim['measure']} {moved}, declared {aim['expect']} ({low:+.2f} to {high:+.2f})"
 
 
 def _left(held: Sequence[Held], pair: Pair, culprit: Culprit) -> str:
