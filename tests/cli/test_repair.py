@@ -47,6 +47,44 @@ def test_the_ledger_undoes_it(audited: list[str], tables: Tables, tmp_path: Path
     assert pq.read_table(back).equals(pq.read_table(tables["poisoned"]))
 
 
+def test_the_page_and_the_lines_tell_of_both_audits(
+    audited: list[str], tmp_path: Path, capsys: Captured
+) -> None:
+    capsys.readouterr()
+    page = tmp_path / "repair.html"
+    arguments = ["repair", *audited, "--method", "resample", *outputs(tmp_path), "--html", str(page)]
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert err.startswith(f"credenza: wrote {page}\n")
+    assert "\naudit before: flagged, 1 culprit" in out
+    assert "\naudit after:  " in out
+    assert [line.split()[0] for line in out.splitlines() if "->" in line][1:4] == [
+        "culprits",
+        "collateral",
+        "untouched",
+    ]
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_page_does_not_replace_an_input(audited: list[str], tmp_path: Path, capsys: Captured) -> None:
+    capsys.readouterr()
+    assert (
+        main(
+            [
+                "repair",
+                *audited,
+                "--method",
+                "relabel",
+                *outputs(tmp_path),
+                "--html",
+                audited[2],
+            ]
+        )
+        == 2
+    )
+    assert "--html would overwrite an input: found " in capsys.readouterr().err
+
+
 def test_json_on_standard_output_is_alone(audited: list[str], tmp_path: Path, capsys: Captured) -> None:
     capsys.readouterr()
     options = [

@@ -14,7 +14,8 @@ from report.repairs import audited, made, people, tables
 import credenza
 from credenza.data import open_source, write_table
 from credenza.report.admission import admit
-from credenza.report.again import UNREFERENCED, audit_again
+from credenza.report.again import UNCHANGED, UNREFERENCED, audit_again
+from credenza.report.repair_text import headline
 from credenza.report.repairing import plan_repair, repair, repair_file
 
 POLICY = '[[pair]]\nfeatures = ["x0", "x1"]\nexpect = "positive"\n'
@@ -105,6 +106,23 @@ def test_the_policy_is_read_again(tmp_path: Path) -> None:
     policy.unlink()
     again, note = audit_again(patient, open_source(suspect))
     assert note.startswith(f"audited again without its policy: cannot read the policy {policy}: No such file")
+
+
+@pytest.mark.parametrize("method", ["relabel", "reweight"])
+def test_a_declared_aim_is_checked_as_it_was_declared(method: str, tmp_path: Path) -> None:
+    _, suspect = tables()
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[pair]]\nfeatures = ["x0", "x1"]\nexpect = "independent"\n')
+    found = credenza.audit(suspect, policy=policy)
+    done = repair(suspect, found, method=method, target="policy", policy=policy)
+    assert done.restored
+    assert [given.role for given in done.inputs] == ["suspect", "policy", "repaired"]
+    assert done.after is None
+    if method == "reweight":
+        assert (done.audit, done.note) == (None, UNCHANGED)
+    else:
+        assert (checked(found), checked(done.audit)) == ("flagged", "clear")
+        assert headline(done).endswith("; an audit now finds no expectation broken")
 
 
 def test_threes_are_looked_at_again() -> None:

@@ -22,7 +22,7 @@ from credenza.repair.identity import facts_of
 from credenza.repair.ledger_file import LedgerMeta, read_ledger, write_ledger
 from credenza.report.admission import Patient, admit, diagnose, require_target
 from credenza.report.aftercare import After, Comparison, Restored, restored
-from credenza.report.again import WEIGHTED, audit_again
+from credenza.report.again import UNCHANGED, WEIGHTED, audit_again
 from credenza.report.compared import compared, described
 from credenza.report.ledger_extract import extract
 from credenza.report.pair_groups import PairGroup, pair_groups
@@ -55,9 +55,13 @@ class Course:
     ) -> Repaired:  # fmt: skip
         """What was done, once the data and the ledger are where they belong; audits ``repaired``, as it was written."""
         patient, treatment = self.patient, self.treatment
-        again, note = (None, WEIGHTED) if treatment.weights is not None else audit_again(patient, repaired)
+        if treatment.weights is None:
+            again, note = audit_again(patient, repaired)
+        else:
+            again, note = None, UNCHANGED if self.comparison is None else WEIGHTED
         inputs = [described("suspect", patient.source)]
-        inputs += [given for given in patient.audit.inputs if given.role == "reference" and patient.reference]
+        held = {"reference": patient.reference, "policy": patient.evidence.policy}
+        inputs += [given for given in patient.audit.inputs if held.get(given.role) is not None]
         inputs += [] if self.holdout is None else [described("hold-out", self.holdout)]
         inputs.append(described("repaired", repaired))
         return Repaired(
