@@ -312,3 +312,15 @@ def test_a_folder_is_whole_or_absent(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=message), replacing_folder(tmp_path / "out"):
         raise OSError(errno.ENOSPC, "full")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_column_that_a_folder_of_images_cannot_hold_is_refused(tmp_path: Path) -> None:
+    source = open_source(make_folder(tmp_path / "clean", "a/0.png", "b/1.png"))
+    weighed = open_source(source.table().append_column("weight", pa.array([0.5, 1.5])))
+    told = refused(UsageError, weighed, tmp_path / "new", source)
+    assert told == (
+        "cannot write OUT: a folder of images has no place for column 'weight'; "
+        "give a table file, such as new.parquet"
+    )
+    write_output(weighed, tmp_path / "new.parquet", source)
+    assert pq.read_table(tmp_path / "new.parquet")["weight"].to_pylist() == [0.5, 1.5]

@@ -42,7 +42,8 @@ def write_output(output: Source, path: str | os.PathLike[str], like: Source) -> 
     Raises
     ------
     UsageError : the suffix names no format and ``like`` is no folder, the folder around ``path`` does not exist,
-        ``path`` is a folder that is not empty, or there is no room; the same file name twice (a glob over folders).
+        ``path`` is a folder that is not empty, or there is no room; the same file name twice (a glob over folders); a
+        column, such as weights, that a folder of images or sounds has no place for.
     InputError : values that the format cannot hold, labels or names that cannot be those of files.
 
     Notes
@@ -72,6 +73,7 @@ def write_output(output: Source, path: str | os.PathLike[str], like: Source) -> 
         _write_part(_batches(output, [target.name]), target)
     elif isinstance(like.reader, MediaReader):
         _refuse_inside(target, like.reader.layout.root)
+        _refuse_columns(output, target, like.reader)
         with replacing_folder(target) as temporary:
             return write_media(output, temporary, like.reader)
     elif like.files and not (len(like.files) == 1 and like.files[0] == Path(like.name).expanduser()):
@@ -131,6 +133,16 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 def _refuse_inside(target: Path, root: Path) -> None:
     if target.resolve().is_relative_to(root.resolve()):
         raise UsageError(f"cannot write {target}: it lies in the folder that is read; give a path elsewhere")
+
+
+def _refuse_columns(output: Source, target: Path, like: MediaReader) -> None:
+    """Refuse a column that would be lost without a word."""
+    added = [name for name in output.columns if name not in like.schema.names]
+    if added:
+        raise UsageError(
+            f"cannot write {target}: a folder of {like.layout.kind} has no place for column {added[0]!r}; "
+            f"give a table file, such as {target.name}.parquet"
+        )
 
 
 def _require_distinct(shards: tuple[tuple[str, int], ...], target: Path) -> None:
