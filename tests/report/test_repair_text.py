@@ -19,7 +19,7 @@ def test_the_lines_of_exchanged_rows() -> None:
     assert [words[:2] for words in groups] == [["culprits", "1"], ["collateral", "6"], ["untouched", "8"]]
     assert groups[0][-3:] == ["1", "->", "0"]
     assert "audit before: flagged, 1 culprit (x0 x x3)" in lines
-    assert "audit after:  clear, 0 culprits" in lines
+    assert "audit after:  clear, no culprit" in lines
 
 
 @pytest.mark.parametrize("name", REPAIRS)

@@ -42,7 +42,16 @@ def audit_again(patient: Patient, repaired: Source) -> tuple[Audit | None, str]:
 
     Examples
     --------
-    See :mod:`credenza.report.repairing`, whose result has the audit.
+    >>> import pyarrow as pa
+    >>> from credenza.data import open_source
+    >>> from credenza.report.admission import admit
+    >>> import credenza
+    >>> clean = pa.table({"hat": [0, 0, 1, 1] * 500, "smile": [0, 1, 0, 1] * 500})
+    >>> moved = pa.table({"hat": [0, 0, 1, 1] * 500, "smile": [0, 0, 1, 1, 0, 1, 0, 1] * 250})
+    >>> found = credenza.audit(moved, clean)
+    >>> again, note = audit_again(admit(moved, found, clean), open_source(clean))
+    >>> again.verdict.value, note
+    ('clear', '')
     """
     result = patient.audit
     if patient.reference is None and any(given.role == "reference" for given in result.inputs):

@@ -56,7 +56,14 @@ def pair_groups(
 
     Examples
     --------
-    See :mod:`credenza.report.repairing`, whose result has the groups.
+    >>> import pyarrow as pa
+    >>> import credenza
+    >>> from credenza.report.repairing import repair
+    >>> clean = pa.table({"hat": [0, 0, 1, 1] * 500, "smile": [0, 1, 0, 1] * 500})
+    >>> moved = pa.table({"hat": [0, 0, 1, 1] * 500, "smile": [0, 0, 1, 1, 0, 1, 0, 1] * 250})
+    >>> found = credenza.audit(moved, clean)
+    >>> repair(moved, found, method="relabel", reference=clean).groups[0]
+    PairGroup(name='culprits', pairs=1, difference=(0.5, 0.0), significant=(1, 0))
     """
     roles = _roles(audit, cured)
     names = [roles.get(frozenset(found.names(k)), GROUPS[2]) for k in range(len(found.layout.pairs[0]))]

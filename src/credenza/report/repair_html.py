@@ -50,7 +50,14 @@ def page(done: Repaired) -> str:
 
     Examples
     --------
-    See :mod:`credenza.report.repairing`, whose result has ``to_html``.
+    >>> import pyarrow as pa
+    >>> import credenza
+    >>> from credenza.report.repairing import repair
+    >>> clean = pa.table({"hat": [0, 0, 1, 1] * 500, "smile": [0, 1, 0, 1] * 500})
+    >>> moved = pa.table({"hat": [0, 0, 1, 1] * 500, "smile": [0, 0, 1, 1, 0, 1, 0, 1] * 250})
+    >>> found = credenza.audit(moved, clean)
+    >>> page(repair(moved, found, method="relabel", reference=clean))[:15]
+    '<!doctype html>'
     """
     return environment().get_template("repair.html.j2").render(**_context(done), **sorting())
 

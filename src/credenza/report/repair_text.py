@@ -72,8 +72,8 @@ def audited(result: AuditResult) -> str:
     ]
     named = [" x ".join(text.clean(name, 30) for name in culprit.features) for culprit in result.culprits]
     which = f" ({text.some(named, 2)})" if named else ""
-    also = f"; also flagged: {text.some(codes, 6)}" if codes else ""
-    return f"{result.verdict}, {text.count(len(named), 'culprit')}{which}{also}"
+    other = f"; {'also ' if named else ''}flagged: {text.some(codes, 6)}" if codes else ""
+    return f"{result.verdict}, {text.count(len(named), 'culprit') if named else 'no culprit'}{which}{other}"
 
 
 def facts(done: Repaired) -> list[tuple[str, str]]:
