@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from credenza.checks.groups import ByColumn
 from credenza.data import open_source, write_table
-from credenza.errors import InputError
+from credenza.errors import InputError, UsageError
 from credenza.repair.examine import Ask, rows_asked
-from credenza.repair.slices import in_slice, reads, slice_mask
+from credenza.repair.slices import in_slice, reads, require_apart, slice_mask
 
 COLUMNS: list[Any] = [
     pa.array([True, False, None, True]),
@@ -51,6 +51,15 @@ def test_one_text_or_another(values: list[str | None], texts: list[str]) -> None
 def test_numbers_also_read_as_levels_are_labelled() -> None:
     assert reads(pa.array([0.0, 1.0, 0.1]), ["0"]).tolist() == [True, False, False]
     assert reads(pa.chunked_array([[1], [2, 1]]), ["1"]).tolist() == [True, False, True]
+
+
+def test_strata_of_the_pair_itself_are_refused() -> None:
+    require_apart(("a", "b"), None)
+    with pytest.raises(UsageError) as caught:
+        require_apart(("a", "b"), ("b", "1"))
+    assert (
+        str(caught.value) == "strata 'b' is part of the pair 'a' x 'b' that is repaired: give another column"
+    )
 
 
 def test_shards_and_what_is_not_there(tmp_path: Path) -> None:

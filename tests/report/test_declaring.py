@@ -175,6 +175,11 @@ def test_a_culprit_beyond_its_bounds_is_repaired_though_no_breach_is_sure(tmp_pa
             "target 'independence' uses no policy and one was given: leave it out, or use target 'policy'",
         ),
         ({"policy": "absent.toml"}, InputError, "cannot read the policy absent.toml: No such file or directory"),
+        (
+            {"strata": "k"},
+            UsageError,
+            "strata 'k' is part of the pair 'a' x 'k' that is repaired: give another column",
+        ),
         ({"strata": "zz"}, InputError, "the audit has no feature 'zz' to repair inside; its features are a, b, c"),
     ],
 )  # fmt: skip

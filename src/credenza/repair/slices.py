@@ -14,7 +14,7 @@ from credenza.data.bins import number_label
 from credenza.data.columns import plain
 from credenza.data.schema import MISSING
 from credenza.data.sources import Source
-from credenza.errors import InputError
+from credenza.errors import InputError, UsageError
 
 BoolArray = NDArray[np.bool_]
 Where = tuple[str, str]
@@ -48,6 +48,24 @@ def in_slice(batch: pa.RecordBatch, where: Where) -> BoolArray:
     [False, True]
     """
     return reads(batch.column(where[0]), (where[1],))
+
+
+def require_apart(pair: tuple[str, str], where: Where | None) -> None:
+    """Refuse strata of one of the two features of a pair: inside one value of it nothing goes together with it.
+
+    Raises
+    ------
+    UsageError : names the column.
+
+    Examples
+    --------
+    >>> require_apart(("hat", "smile"), ("team", "b"))
+    """
+    if where is not None and where[0] in pair:
+        a, b = map(repr, pair)
+        raise UsageError(
+            f"strata {where[0]!r} is part of the pair {a} x {b} that is repaired: give another column"
+        )
 
 
 def slice_mask(source: Source, where: Where | None) -> BoolArray:

@@ -18,7 +18,7 @@ from credenza.data.sources import Source, open_source
 from credenza.errors import InfeasibleError, InputError, UsageError
 from credenza.repair.case import TARGETS, Case, Cure, aim
 from credenza.repair.examine import Ask, count
-from credenza.repair.slices import Where
+from credenza.repair.slices import Where, require_apart
 from credenza.report.declaring import declared_case
 from credenza.report.read import from_dict
 from credenza.report.result import Audit
@@ -175,6 +175,7 @@ def _asks(patient: Patient, culprit: Culprit, slices: Sequence[Where | None]) ->
     if culprit.where:
         column, _, value = culprit.where.partition(SLICE)
         return [Ask((a, b), (column, value))]
+    require_apart(culprit.features, slices[0])
     return [Ask((a, b), where) for where in slices]
 
 

@@ -14,7 +14,7 @@ from credenza.errors import InputError
 from credenza.repair.case import Case, Cure
 from credenza.repair.examine import Ask, count
 from credenza.repair.nearest import Demand, nearest
-from credenza.repair.slices import Where
+from credenza.repair.slices import Where, require_apart
 
 if TYPE_CHECKING:
     from credenza.report.admission import Patient
@@ -71,6 +71,7 @@ def declared_case(patient: Patient, strata: Sequence[Where] = ()) -> Case:
     Raises
     ------
     InputError : no pair breaks the policy. InfeasibleError : what is declared cannot be met in the suspect's marginals.
+    UsageError : the strata are those of a feature of such a pair.
 
     Notes
     -----
@@ -127,6 +128,8 @@ def _cures(
     strata: Sequence[Where],
 ) -> tuple[list[Cure], list[dict[str, Any]]]:
     """A cure for each pair and slice, and what each expectation is aimed at."""
+    for a, b in pairs if strata else ():
+        require_apart((patient.schema.names[a], patient.schema.names[b]), strata[0])
     asks = [Ask(pair, where) for pair in pairs for where in strata]
     inside = iter(count(patient.source, patient.schema, asks) if asks else ())
     cures: list[Cure] = []
