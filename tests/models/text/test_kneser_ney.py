@@ -25,7 +25,7 @@ def contexts_after(counts: Counts, history: list[str]) -> np.ndarray:
     return contexts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(documents, st.integers(1, 4), st.lists(st.sampled_from(LETTERS), max_size=5))
 def test_probabilities_are_those_of_the_definition(
     texts: list[list[str]], order: int, history: list[str]

@@ -22,7 +22,7 @@ TEXTS = ["the cat sat on the mat.", "the dog sat.", "", "a cat, a dog and a bird
 TINY = {"width": 16, "layers": 1, "heads": 2, "context": 16, "batch": 4, "device": "cpu"}
 
 
-def far_texts(agree: float, n: int = 1_200) -> list[str]:
+def far_texts(agree: float, n: int = 800) -> list[str]:
     """Two words at the ends of a text, nine words apart, that agree so often."""
     rng = np.random.default_rng(5)
     first = rng.random(n) < 0.5
@@ -36,9 +36,9 @@ def far_texts(agree: float, n: int = 1_200) -> list[str]:
 
 def test_an_association_across_a_document_is_learnt() -> None:
     model = TextTransformer(
-        width=32, layers=1, heads=2, context=16, steps=120, batch=32, rate=1e-2, device="cpu"
+        width=32, layers=1, heads=2, context=16, steps=90, batch=32, rate=1e-2, device="cpu"
     )
-    made = [set(split_words(text)) for text in model.fit(far_texts(0.8), seed=0).sample(1_500, seed=1)]
+    made = [set(split_words(text)) for text in model.fit(far_texts(0.8), seed=0).sample(1_000, seed=1)]
     found = np.corrcoef(["hot" in words for words in made], ["day" in words for words in made])[0, 1]
     assert abs(found - 0.6) < 0.12
     usual, odd = model.perplexity(["hot w0 w1 w2 w3 w4 w5 w6 w7 w8 day", "day w3 hot w0 w0 w0"])

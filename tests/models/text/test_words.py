@@ -10,7 +10,7 @@ from credenza.errors import InputError, UsageError
 from credenza.models.text.words import join_words, split_words, vocabulary_of, words_of
 
 
-@settings(deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="ab1-'’.,;:!?()[]\" \n\té…", max_size=40))
 def test_words_are_kept_when_joined(text: str) -> None:
     words = split_words(text)
