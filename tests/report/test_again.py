@@ -137,13 +137,13 @@ def test_threes_are_looked_at_again() -> None:
 def test_files_are_audited_as_they_were_written(tmp_path: Path) -> None:
     reference, suspect = tables()
     for name, table in (("bad", suspect), ("good", reference), ("spare", people(3000, 5))):
-        write_table(table, tmp_path / f"{name}.csv")
-    bad, good = tmp_path / "bad.csv", tmp_path / "good.csv"
+        write_table(table, tmp_path / f"{name}.parquet")
+    bad, good = tmp_path / "bad.parquet", tmp_path / "good.parquet"
     credenza.audit(bad, good).to_json(tmp_path / "audit.json")
     course = plan_repair(
-        bad, tmp_path / "audit.json", method="reverse", reference=good, holdout=tmp_path / "spare.csv"
+        bad, tmp_path / "audit.json", method="reverse", reference=good, holdout=tmp_path / "spare.parquet"
     )
-    done = repair_file(course, tmp_path / "fixed.csv", tmp_path / "ledger.parquet")
+    done = repair_file(course, tmp_path / "fixed.parquet", tmp_path / "ledger.parquet")
     assert done.audit is not None
     assert done.audit.result.culprits == ()
     told = {given.role: given for given in done.inputs}

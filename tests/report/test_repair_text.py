@@ -44,6 +44,17 @@ def test_headlines(name: str, words: str) -> None:
     assert headline(made(name)) == words
 
 
+def test_strata_are_parts_of_one_pair() -> None:
+    done = made("independence")
+    (pair,) = done.culprits
+    parts = tuple(replace(pair, where=f"town = {name}") for name in ("east", "west"))
+    assert headline(replace(done, culprits=parts)) == "1 pair put right in 2 parts by exchanging values"
+    missed = replace(parts[0], rows=(90.0, 90.0))
+    half = replace(done, culprits=(missed, parts[1]))
+    assert headline(half) == "1 pair put right in 1 of 2 parts by exchanging values"
+    assert not half.restored
+
+
 def test_restored_is_not_said_of_what_is_not() -> None:
     done = made("reverse")
     assert done.restored

@@ -37,11 +37,13 @@ def state(done: Repaired) -> str:
 
 def headline(done: Repaired) -> str:
     """What was done and what is left, in one sentence without a full stop."""
-    right = sum(pair.met for pair in done.culprits)
-    total = len(done.culprits)
-    many = text.count(total, "pair") if right == total else f"{right:,} of {text.count(total, 'pair')}"
-    how = DONE.get(done.method, f"by {text.clean(done.method, 30)}")
-    return f"{many} put right {how}{_left(done)}"
+    right, total = sum(pair.met for pair in done.culprits), len(done.culprits)
+    pairs = len({frozenset(pair.features) for pair in done.culprits})
+    share = f"{total:,}" if right == total else f"{right:,} of {total:,}"
+    what = f"{share} {'pair' if total == 1 else 'pairs'} put right"
+    if pairs < total:
+        what = f"{text.count(pairs, 'pair')} put right in {share} parts"
+    return f"{what} {DONE.get(done.method, f'by {text.clean(done.method, 30)}')}{_left(done)}"
 
 
 def _left(done: Repaired) -> str:
