@@ -1,0 +1,86 @@
+"""What the study needs to know of a kind of data: how rows become it, and how features are read off it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from credenza.errors import MissingExtraError, UsageError
+
+EXTRAS = {"torch": "torch", "diffusers": "torch", "safetensors": "torch", "PIL": "images"}
+
+# Kind of generator, the module it is defined in, its name there.
+GENERATORS: dict[str, tuple[str, str]] = {
+    "chow-liu": ("credenza.models.tabular.chow_liu", "ChowLiu"),
+    "copula": ("credenza.models.tabular.copula", "GaussianCopula"),
+}
+ON_DEVICE: frozenset[str] = frozenset()
+
+
+class Modality(Protocol):
+    """A kind of data. ``features`` are the columns that are read off it; colours are among them where it has any."""
+
+    name: str
+    features: tuple[str, ...]
+    quality_name: str
+
+    def data(self, rows: pa.Table) -> Any:
+        """What a generator is fitted to."""
+        ...
+
+    def read(self, samples: Any) -> pa.Table:
+        """The features of samples, columns as in ``features``."""
+        ...
+
+    def reference(self, rows: pa.Table) -> pa.Table:
+        """The features of clean rows, read in the same way."""
+        ...
+
+    def quality(self, samples: Any, read: pa.Table, rows: pa.Table, reference: pa.Table) -> float:
+        """How far samples are from clean rows apart from the pair; lower is better."""
+        ...
+
+    def keep(self, samples: Any, folder: Path, name: str) -> None:
+        """Put some of the samples where a person can look at them."""
+        ...
+
+
+def generator(kind: str, settings: Mapping[str, Any], device: str) -> Any:
+    """A generator that is not fitted yet.
+
+    Parameters
+    ----------
+    kind : as in ``GENERATORS``. settings : its keyword arguments. device : for those that run on one.
+
+    Raises
+    ------
+    UsageError : an unknown kind, or no GPU where one is asked for.
+    MissingExtraError : what it needs is not installed; the message names the extra.
+    """
+    if kind not in GENERATORS:
+        raise UsageError(f"unknown generator {kind!r}; choose from {', '.join(GENERATORS)}")
+    module, name = GENERATORS[kind]
+    made: Callable[..., Any] = imported(module, name)
+    return made(**({"device": device} if kind in ON_DEVICE else {}), **settings)
+
+
+def imported(module: str, name: str) -> Any:
+    """A name of a module whose libraries may be absent.
+
+    Raises
+    ------
+    MissingExtraError : a library of an extra is not installed.
+    """
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        library = (error.name or "").split(".")[0]
+        if library not in EXTRAS:
+            raise
+        raise MissingExtraError(
+            f"this study needs {library}, which is not installed: pip install 'credenza[{EXTRAS[library]}]'"
+        ) from error

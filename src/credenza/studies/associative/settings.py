@@ -1,0 +1,125 @@
+"""Settings of the study: how many rows, which generators, how many models a condition, at three scales."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from credenza.errors import UsageError
+from credenza.studies.associative.conditions import ABLATION, share_name
+
+SHARES = tuple(share_name(share) for share in ABLATION)
+BINARY = ("clean", *SHARES, "negative", "erase", "strata")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One generator of one modality under several conditions.
+
+    Attributes
+    ----------
+    modality : "tabular", "images" or "text". generator : its kind, such as "ddpm".
+    conditions : names of conditions, "clean" among them. models : models a condition, each with a seed of its own.
+    sampled : samples that each model is read by.
+    settings : keyword arguments of the generator.
+    """
+
+    modality: str
+    generator: str
+    conditions: tuple[str, ...]
+    models: int
+    sampled: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Modality and generator, as filters spell them."""
+        return f"{self.modality}/{self.generator}"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Everything that decides how much is computed.
+
+    Attributes
+    ----------
+    name : "tiny", "small" or "paper".
+    train, holdout, reference : rows that each model's split has of each part; disjoint, drawn anew for every seed.
+    size : pixels a side of an image. readers : images that the feature reader is trained on.
+    experiments : what is trained.
+    """
+
+    name: str
+    train: int
+    holdout: int
+    reference: int
+    size: int
+    readers: int
+    experiments: tuple[Experiment, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows that a split takes."""
+        return self.train + self.holdout + self.reference
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as JSON has it."""
+        return dict(json.loads(json.dumps(asdict(self))))
+
+
+TINY = Scale(
+    name="tiny",
+    train=2_000,
+    holdout=1_500,
+    reference=2_000,
+    size=16,
+    readers=600,
+    experiments=(
+        Experiment("tabular", "chow-liu", (*BINARY, "continuous", "repaired", "reversed"), 4, 4_000),
+    ),
+)
+
+SMALL = Scale(
+    name="small",
+    train=6_000,
+    holdout=4_000,
+    reference=6_000,
+    size=16,
+    readers=8_000,
+    experiments=(
+        Experiment("tabular", "chow-liu", (*BINARY, "continuous", "repaired", "reversed"), 5, 20_000),
+    ),
+)
+
+PAPER = Scale(
+    name="paper",
+    train=6_000,
+    holdout=4_000,
+    reference=6_000,
+    size=64,
+    readers=20_000,
+    experiments=(
+        Experiment("tabular", "chow-liu", (*BINARY, "continuous", "repaired", "reversed"), 10, 20_000),
+    ),
+)
+
+SCALES: dict[str, Scale] = {scale.name: scale for scale in (TINY, SMALL, PAPER)}
+
+
+def scale_named(name: str) -> Scale:
+    """The scale of this name.
+
+    Raises
+    ------
+    UsageError : there is none.
+
+    Examples
+    --------
+    >>> scale_named("tiny").train
+    2000
+    """
+    if name not in SCALES:
+        raise UsageError(f"unknown scale {name!r}; choose from {', '.join(SCALES)}")
+    return SCALES[name]

@@ -1,0 +1,150 @@
+"""One unit of work: make its data, fit its model, sample, read, measure, audit."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from credenza._version import __version__
+from credenza.studies.associative.conditions import CONDITIONS, require_features
+from credenza.studies.associative.measure import FLOOR, Stopwatch, looked_at, measured, told
+from credenza.studies.associative.modality import Modality, generator
+from credenza.studies.associative.population import Population, population, split
+from credenza.studies.associative.settings import Experiment, Scale, scale_named
+from credenza.studies.associative.tables import Tabular
+from credenza.studies.associative.training import training_set
+from credenza.studies.associative.units import Unit, derived
+
+WORK, SAMPLES = "work", "samples"
+LIBRARIES = ("numpy", "scipy", "pyarrow", "torch", "diffusers")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything that a unit needs to know; small enough to be sent to another process."""
+
+    scale: Scale
+    experiment: Experiment
+    unit: Unit
+    out: Path
+    data: str | None
+    seed: int
+    device: str
+
+
+def made_population(scale: Scale, data: str | None, seed: int) -> Population:
+    """The rows of the study."""
+    return population(data, rows=scale.rows, seed=seed)
+
+
+@lru_cache(maxsize=4)
+def _population(scale: str, rows: int, data: str | None, seed: int) -> Population:
+    return population(data, rows=rows, seed=seed)
+
+
+def modality_named(name: str, whole: Population, scale: Scale, out: Path, seed: int, device: str) -> Modality:
+    """A modality over the rows of the study."""
+    makers: Mapping[str, Any] = {"tabular": Tabular}
+    made: Modality = makers[name](whole)
+    return made
+
+
+def prepare(tasks: Sequence[Task], whole: Population) -> None:
+    """Find out before anything is trained whether all can be: features, libraries, devices.
+
+    Raises
+    ------
+    UsageError : features that are moved are absent, or the device is. MissingExtraError : a library is absent.
+    """
+    for experiment in dict.fromkeys(task.experiment.name for task in tasks):
+        own = [task for task in tasks if task.experiment.name == experiment]
+        first = own[0]
+        modality = modality_named(
+            first.unit.modality, whole, first.scale, first.out, first.seed, first.device
+        )
+        conditions = list(dict.fromkeys(task.unit.condition for task in own))
+        require_features(modality.features, conditions, whole.source)
+        generator(first.unit.generator, first.experiment.settings, first.device)
+
+
+def run_unit(task: Task) -> dict[str, Any]:
+    """Do one unit.
+
+    Returns
+    -------
+    dict
+        The unit, its seeds, what is known of its training rows, what was measured of its samples, seconds, versions.
+    """
+    watch, unit, scale = Stopwatch(), task.unit, task.scale
+    whole = _population(scale.name, scale.rows, task.data, task.seed)
+    modality = modality_named(unit.modality, whole, scale, task.out, task.seed, task.device)
+    condition = CONDITIONS[unit.condition]
+    parts = split(
+        whole, scale.train, scale.holdout, scale.reference, seed=derived(task.seed, "split", unit.number)
+    )
+    training = training_set(condition, parts, modality.features, seed=task.seed, number=unit.number)
+    watch.lap("data")
+    seeds = {name: derived(task.seed, name, *asdict(unit).values()) for name in ("fit", "sample")}
+    folder = task.out / WORK / unit.name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    model = generator(unit.generator, task.experiment.settings, task.device)
+    model.fit(modality.data(training.rows), seed=seeds["fit"], folder=folder)
+    watch.lap("fit")
+    samples = model.sample(task.experiment.sampled, seed=seeds["sample"])
+    watch.lap("sample")
+    generated = _generated(modality, samples, parts.reference, condition.pair, task.seed)
+    watch.lap("read")
+    if unit.number == 0:
+        (task.out / SAMPLES).mkdir(exist_ok=True)
+        modality.keep(samples, task.out / SAMPLES, unit.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    return {
+        "unit": asdict(unit),
+        "seeds": seeds,
+        "settings": dict(task.experiment.settings),
+        "training": training.record,
+        "generated": generated,
+        "seconds": watch.seconds,
+        "device": task.device,
+        "versions": versions(),
+    }
+
+
+def _generated(
+    modality: Modality, samples: Any, rows: pa.Table, pair: tuple[str, str], seed: int
+) -> dict[str, Any]:
+    """What the samples show, and what an audit says of them against clean rows read in the same way."""
+    read, reference = modality.read(samples), modality.reference(rows)
+    result = looked_at(read, reference, modality.features, seed=seed, floor=FLOOR)
+    return {
+        "measures": measured(read),
+        "quality": {
+            "name": modality.quality_name,
+            "value": modality.quality(samples, read, rows, reference),
+        },
+        "audit": told(result, pair),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions that decide what a unit comes to."""
+    found = {"credenza": __version__, "python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def scale_of(name: str | Scale) -> Scale:
+    """A scale by name, or as given."""
+    return name if isinstance(name, Scale) else scale_named(name)
