@@ -25,6 +25,7 @@ from credenza.models.training import train
 
 NEEDED_BY = "a transformer"
 TOGETHER = 512  # documents that are sampled or judged at once
+COMPACT = 0.75  # of the documents in memory are still going: the others are dropped from it below that
 _WEIGHTS_STREAM, _DRAWS_STREAM = 0, 2  # random numbers for first weights and for samples
 
 
@@ -206,7 +207,7 @@ def _drawn(network: Network, rows: int, temperature: float, rng: np.random.Gener
     """Word numbers of documents, END behind each; (rows, context)."""
     device = network.words.weight.device
     out = np.full((rows, network.context), END, dtype=np.int64)
-    going, last = np.arange(rows), np.full(rows, START, dtype=np.int64)
+    held, last = np.arange(rows), np.full(rows, START, dtype=np.int64)
     memory = Memory(network, rows)
     shares = rng.random((network.context, rows))
     for place in range(network.context):
@@ -214,12 +215,13 @@ def _drawn(network: Network, rows: int, temperature: float, rng: np.random.Gener
             logits = network(torch.from_numpy(last)[:, None].to(device), memory)[:, 0].float() / temperature
         logits[:, [START, UNKNOWN]] = -torch.inf
         reach = torch.softmax(logits, dim=1).double().cumsum(dim=1).cpu().numpy()
-        last = (reach <= (shares[place, going] * reach[:, -1])[:, None]).sum(axis=1)
-        out[going, place] = last
-        stay = np.flatnonzero(last != END)
-        if not len(stay):
+        ended = (last == END) & (place > 0)
+        last = np.where(ended, END, (reach <= (shares[place, held] * reach[:, -1])[:, None]).sum(axis=1))
+        out[held, place] = last
+        going = np.flatnonzero(last != END)
+        if not len(going):
             break
-        if len(stay) < len(going):
-            going, last = going[stay], last[stay]
-            memory.select(torch.from_numpy(stay).to(device))
+        if len(going) < COMPACT * len(held):
+            held, last = held[going], last[going]
+            memory.select(torch.from_numpy(going).to(device))
     return out
