@@ -47,7 +47,19 @@ OPTIONAL = frozenset(
 )
 TORCH = ("torch", "diffusers", "safetensors")
 TORCH_ROOMS = ("credenza.models.", "credenza.attacks.clean_label")
-HEAVY = ("torch", "diffusers", "pyspark", "plotly", "sklearn", "pandas", "polars", "numba", "pyarrow", "duckdb", "scipy")
+HEAVY = (
+    "torch",
+    "diffusers",
+    "pyspark",
+    "plotly",
+    "sklearn",
+    "pandas",
+    "polars",
+    "numba",
+    "pyarrow",
+    "duckdb",
+    "scipy",
+)
 
 
 def modules() -> dict[str, str]:

@@ -57,6 +57,7 @@ class Case:
     """A suspect, the vocabulary it is encoded in, and its cures, strongest first.
 
     ``left`` says in words what is left alone and why; ``told`` is what else belongs into the summary of a repair.
+    ``reference``: trusted rows, where there are any.
     """
 
     source: Source
@@ -64,6 +65,7 @@ class Case:
     cures: tuple[Cure, ...]
     left: tuple[str, ...] = ()
     told: Mapping[str, Any] = field(default_factory=dict)
+    reference: Source | None = None
 
     def feature(self, position: int) -> Feature:
         """The feature at a position."""

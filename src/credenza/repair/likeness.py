@@ -92,13 +92,15 @@ def level_scores(
     ----------
     case : the data. feature : position in its schema. levels : codes of the feature as found, shape (n,).
     rows : rows to score, ascending. inside : rows to learn from, shape (n,).
-    leaving : where values were edited, how many; the model then learns from what the values probably were: it is fitted
-        again to the chances that it gives itself (expectation maximisation with the numbers moved known).
+    leaving : where values were edited, how many. The model then learns from the reference's rows, whose values nobody
+        edited; without them (or with ``content``) from what the values probably were: it is fitted again to the chances
+        that it gives itself (expectation maximisation with the numbers moved known).
     content : array (n, d) to judge by; None: the other features of the schema. seed : of the sample and the folds.
 
     Returns
     -------
-    float32 (rows, L): log odds of each level up to a constant a row, cross-fitted, so that no row vouches for itself.
+    float32 (rows, L): log odds of each level up to a constant a row, cross-fitted where the suspect's own rows are
+    learned from, so that no row vouches for itself.
 
     Notes
     -----
@@ -106,6 +108,8 @@ def level_scores(
     interactions of the other features.
     """
     rng = np.random.default_rng((seed, feature, 1))
+    if leaving is not None and content is None and case.reference is not None:
+        return _Columns.of(case, feature).scored(_taught(case, case.reference, feature, rng), rows)
     candidates = np.flatnonzero(inside)
     drawn = np.sort(rng.choice(candidates, min(SAMPLE, len(candidates)), replace=False))
     fold = np.full(case.source.rows, -1, dtype=np.int8)
@@ -126,6 +130,20 @@ def level_scores(
     return reader.scored(model, rows)
 
 
+def _taught(case: Case, reference: Source, feature: int, rng: np.random.Generator) -> Model:
+    """One fit, to rows of the reference.
+
+    Its score equations make the level go with each other feature in the rows fitted on as it does there, so values that
+    are drawn by it restore those pairs too, which a model learned from edited values does not quite.
+    """
+    drawn = np.sort(rng.choice(reference.rows, min(SAMPLE, reference.rows), replace=False))
+    column = Schema((case.feature(feature),))
+    levels = np.concatenate([encode(batch, column)[:, 0] for batch in reference.batches(column.names)])
+    truth = np.eye(case.feature(feature).size)[levels[drawn]]
+    fit = fitted(_Columns.of(case, feature, reference).at(drawn), truth, None)
+    return Model(np.stack([fit] * FOLDS), np.full(case.source.rows, -1, dtype=np.int8))
+
+
 def _learnt(
     known: Matrix, truth: FloatArray, part: np.ndarray, fold: np.ndarray, start: Model | None
 ) -> Model:
@@ -133,7 +151,7 @@ def _learnt(
     fits = []
     for f in range(FOLDS):
         seen = np.flatnonzero(part != f)
-        fits.append(_fitted(known[seen], truth[seen], None if start is None else start.coefficients[f]))
+        fits.append(fitted(known[seen], truth[seen], None if start is None else start.coefficients[f]))
     return Model(np.stack(fits), fold)
 
 
@@ -145,9 +163,9 @@ class _Columns:
     part: Schema
 
     @classmethod
-    def of(cls, case: Case, feature: int) -> _Columns:
+    def of(cls, case: Case, feature: int, source: Source | None = None) -> _Columns:
         others = tuple(f for place, f in enumerate(case.schema.features) if place != feature)
-        return cls(case.source, Schema(others))
+        return cls(source or case.source, Schema(others))
 
     def at(self, rows: IntArray) -> Matrix:
         return sparse.vstack([block for _, block in self._blocks(rows)], format="csr")
@@ -188,7 +206,7 @@ class _Array:
         return np.concatenate(parts)
 
 
-def _fitted(matrix: Matrix, truth: FloatArray, start: FloatArray | None) -> FloatArray:
+def fitted(matrix: Matrix, truth: FloatArray, start: FloatArray | None) -> FloatArray:
     """Coefficients of a multinomial logistic regression with a ridge, shape (d + 1, L), the intercepts last.
 
     ``truth`` are the shares of each level in each row; ``start`` is where to begin.

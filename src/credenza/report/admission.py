@@ -166,7 +166,9 @@ def _culprits_case(patient: Patient, target: str, slices: Sequence[Where | None]
         feature = edited[frozenset(names)]
         place = None if feature is None else ask.features[names.index(feature)]
         cures.append(Cure(ask.features, table, aim(table, joint), place, ask.where))
-    return Case(patient.source, patient.schema, tuple(cure for cure in cures if cure.found.sum()))
+    kept = tuple(cure for cure in cures if cure.found.sum())
+    trusted = patient.reference if isinstance(patient.reference, Source) else None
+    return Case(patient.source, patient.schema, kept, reference=trusted)
 
 
 def _asks(patient: Patient, culprit: Culprit, slices: Sequence[Where | None]) -> list[Ask]:
