@@ -52,11 +52,11 @@ class Picker:
         feature, scores = cure.features[axis], None
         told = cure.edited == feature
         rows = np.sort(np.concatenate([np.zeros(0, np.int64), *groups.rows.values()]))
-        leaves = _leaving(change, axis)
+        leaves = leaving(change, axis)
         if by_content and len(rows):
-            leaving = _shares(board, cure, axis, leaves) if told else None
+            left = _shares(board, cure, axis, leaves) if told else None
             scores = level_scores(
-                case, feature, board.codes[feature], rows, board.inside(cure), leaving, content, seed
+                case, feature, board.codes[feature], rows, board.inside(cure), left, content, seed
             )
         return cls(axis, told, rows, scores, np.ones(case.source.rows, dtype=bool), rng, leaves, groups)
 
@@ -102,8 +102,8 @@ class Picker:
         return self.chances[cell]
 
 
-def _leaving(change: IntArray, axis: int) -> dict[tuple[int, int], tuple[IntArray, FloatArray]]:
-    """(levels that rows of a cell leave for, ascending, and how many do), by cell."""
+def leaving(change: IntArray, axis: int) -> dict[tuple[int, int], tuple[IntArray, FloatArray]]:
+    """(levels that rows of a cell leave for along one axis, ascending, and how many do), by cell."""
     found: dict[tuple[int, int], dict[int, int]] = {}
     for route in routes(change, axis):
         found.setdefault(route.origin, {})[route.target[axis]] = route.rows

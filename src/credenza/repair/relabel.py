@@ -20,6 +20,7 @@ from credenza.repair.ledger import edit_batch, ledger_schema
 from credenza.repair.merging import merged
 from credenza.repair.picker import Picker
 from credenza.repair.retable import CLOSE, STILL, TOLERANCE, capped, closest, goal, larger, routes, spread
+from credenza.repair.suspicion import informed
 from credenza.repair.ties import weaker
 
 CHOICES = ("content", "random")
@@ -38,9 +39,9 @@ class Relabel:
 
     Parameters
     ----------
-    feature : the feature to edit, of every cure that has it. None, and other cures: the one that the audit says was
-        edited in place, else the one that goes less with the rest of the data, because edits tear a value from all
-        that it goes with.
+    feature : the feature to edit, of every cure that has it. None, and other cures: the one that the audit, or else the
+        reference's rows (:func:`credenza.repair.suspicion.informed`), say was edited in place; else the one that goes
+        less with the rest of the data, because edits tear a value from all that it goes with.
     embeddings : content to choose the rows by: array (n, d), path of a .npy file, or a table of numbers.
     partial : go on where a cell cannot be restored without disturbing another cure, and say so in ``skipped``.
     rows : "content": draw rows by how well the rest of the row (the other features, or ``embeddings``) goes with the
@@ -102,6 +103,8 @@ class Relabel:
             raise UsageError("relabelling takes no hold-out and one was given; leave it out, or use reverse")
         self._require_feature(case)
         content = None if self.embeddings is None else content_array(self.embeddings, case.source.rows)
+        if self.rows == "content" and content is None:
+            case = informed(case, seed)
         work = _Work(case, Board.read(case), self, content, seed)
         for number, cure in enumerate(case.cures):
             work.cure(number, cure)

@@ -22,6 +22,7 @@ from credenza.repair.ledger import ledger_schema, replace_batch
 from credenza.repair.picker import Picker
 from credenza.repair.retable import CLOSE, capped, closest, goal, spread
 from credenza.repair.shares import Free, cells_of
+from credenza.repair.suspicion import informed
 from credenza.repair.together import exchange
 
 BATCH = 4_096
@@ -90,6 +91,7 @@ class Reverse:
         if holdout.fingerprint() == case.source.fingerprint():
             raise UsageError("the hold-out is the suspect itself; give trusted rows that are not in it")
         spare = holdout_codes(holdout, case.schema, features_of(case.cures)) if case.cures else {}
+        case = informed(case, seed)
         work = _Work(case, Board.read(case), holdout, spare, self.partial, seed)
         work.together()
         for number, cure in enumerate(case.cures):
