@@ -1,6 +1,6 @@
-"""Generators of tables of mixed types: a tree of dependencies, a Gaussian copula.
+"""Generators of tables of mixed types: a tree of dependencies, a Gaussian copula, a diffusion model.
 
-Names are loaded when they are first used: none of them needs torch.
+Names are loaded when they are first used: the first two do without torch.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from credenza.models.tabular.chow_liu import ChowLiu
     from credenza.models.tabular.codec import TableCodec
     from credenza.models.tabular.copula import GaussianCopula
+    from credenza.models.tabular.diffusion import TabularDiffusion
 
-__all__ = ["ChowLiu", "GaussianCopula", "TableCodec"]
+__all__ = ["ChowLiu", "GaussianCopula", "TableCodec", "TabularDiffusion"]
 
 _HOMES = {
     "ChowLiu": "chow_liu",
