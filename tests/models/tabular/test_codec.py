@@ -123,3 +123,7 @@ def test_a_damaged_layout_is_one_line() -> None:
         InputError, match=r"^the stored table layout cannot be read \(.*\); fit and save again$"
     ):
         TableCodec.restored({**plain, "arrow": "AAAA"}, tensors)
+    with pytest.raises(
+        InputError, match=r"^the stored table layout cannot be read \(.*\); fit and save again$"
+    ):
+        TableCodec.restored({**plain, "columns": []}, tensors)

@@ -126,13 +126,14 @@ class TableCodec:
         """
         try:
             arrow = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(settings["arrow"])))
-            columns, schema = settings["columns"], Schema.from_dict(settings["schema"])
+            columns = list(zip(arrow, settings["columns"], strict=True))
+            schema = Schema.from_dict(settings["schema"])
         except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
             raise InputError(
                 f"the stored table layout cannot be read ({error}); fit and save again"
             ) from error
         pools = []
-        for place, (field, column) in enumerate(zip(arrow, columns, strict=True)):
+        for place, (field, column) in enumerate(columns):
             head = f"column{place}."
             own = {key.removeprefix(head): array for key, array in tensors.items() if key.startswith(head)}
             pools.append(Pool.restored(field.type, column, own))
