@@ -50,7 +50,8 @@ def compared(patient: Patient, case: Case, treatment: Treatment) -> Comparison |
     Notes
     -----
     Cost: one pass over the output; of slices two more over the suspect. Memory: K^2 numbers for K levels in all.
-    Rows that stand several times are worth less than their number: see ``effective_rows`` of the summary.
+    Rows that stand several times are worth less than their number, before as after: copies that were in the suspect as
+    the audit takes them (:attr:`credenza.checks.Evidence.design_effect`), those of a repair as its ``effective_rows``.
     """
     evidence = patient.evidence
     if patient.reference is None:
@@ -58,7 +59,10 @@ def compared(patient: Patient, case: Case, treatment: Treatment) -> Comparison |
     reference, before = evidence.reference_counts, evidence.suspect_counts
     if not isinstance(reference, PairCounts) or not isinstance(before, PairCounts):
         return None
-    samples = Sample.of(reference), Sample.of(before), _after(case, treatment)
+    worth = 1.0 / _design_effect(patient)
+    after = _after(case, treatment)
+    after = _scaled(after, worth) if treatment.weights is not None else after
+    samples = Sample.of(reference), _scaled(Sample.of(before), worth), after
     return Comparison(case.schema, *samples, evidence.settings.fdr, _correction(patient))
 
 
@@ -92,8 +96,18 @@ def _after(case: Case, treatment: Treatment, inside: SliceRows | None = None) ->
     if weights is not None:
         return sample
     effective = float(treatment.summary.get("effective_rows", output.rows))
-    size = sample.size * min(1.0, effective / max(output.rows, 1))
-    return Sample(sample.joint * (size / sample.size), size) if sample.size else sample
+    return _scaled(sample, min(1.0, effective / max(output.rows, 1)))
+
+
+def _scaled(sample: Sample, worth: float) -> Sample:
+    """A sample whose rows are worth less than one each."""
+    return sample if worth == 1.0 else Sample(sample.joint * worth, sample.size * worth)
+
+
+def _design_effect(patient: Patient) -> float:
+    """Rows of the suspect that are worth one, as the audit took them; 1 where it saw no duplicates beyond chance."""
+    said = [outcome.status for outcome in patient.audit.outcomes if outcome.code == "CZ002"]
+    return 1.0 if said and "flagged" not in said else patient.evidence.design_effect
 
 
 def _correction(patient: Patient) -> str:
