@@ -13,13 +13,15 @@ from credenza.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from credenza.models.base import Generator
+    from credenza.models.ddpm import DDPM
     from credenza.models.device import pick_device
     from credenza.models.store import read_model, write_model
     from credenza.models.training import Job, train
 
-__all__ = ["Generator", "Job", "pick_device", "read_model", "train", "write_model"]
+__all__ = ["DDPM", "Generator", "Job", "pick_device", "read_model", "train", "write_model"]
 
 _HOMES = {
+    "DDPM": "credenza.models.ddpm",
     "Generator": "credenza.models.base",
     "Job": "credenza.models.training",
     "pick_device": "credenza.models.device",
