@@ -109,7 +109,7 @@ def render(
     Returns
     -------
     list of str
-        n texts of about ``7 + 3.2 k`` words and marks for k columns; some 350 different ones in all.
+        n texts of about ``10 + 2.3 k`` words and marks for k columns; some 230 different ones in all.
 
     Raises
     ------

@@ -51,9 +51,10 @@ class TextTransformer(Generator[list[str]]):
 
     Notes
     -----
-    AdamW (weight decay .01, betas .9 and .98), gradients clipped at norm 1. Source: Radford et al. 2019 (GPT-2),
-    section 2.3. Left out: pieces of words (the vocabularies here are small), dropout, sampling cut to the likeliest
-    words, which would move every marginal.
+    AdamW (weight decay .01, betas .9 and .98), gradients clipped at norm 1. Cost with the defaults: 0.1 million weights,
+    some .08 seconds a step of documents of 45 words on one core; 6,000 documents are seen seven times.
+    Source: Radford et al. 2019 (GPT-2), section 2.3. Left out: pieces of words (the vocabularies here are small),
+    dropout, sampling cut to the likeliest words, which would move every marginal.
 
     Examples
     --------
@@ -68,13 +69,13 @@ class TextTransformer(Generator[list[str]]):
     def __init__(
         self,
         *,
-        width: int = 96,
+        width: int = 64,
         layers: int = 2,
         heads: int = 4,
         context: int = 128,
-        steps: int = 1_200,
+        steps: int = 900,
         batch: int = 48,
-        rate: float = 3e-3,
+        rate: float = 5e-3,
         min_count: int = 2,
         device: str = "auto",
         every: int = 200,
