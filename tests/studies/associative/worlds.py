@@ -41,5 +41,5 @@ def data_file(folder: Path, **options: int) -> Path:
 def small(*experiments: Experiment, **changes: int) -> Scale:
     """A scale of a second or two."""
     chosen = experiments or (Experiment("tabular", "chow-liu", ("clean", "positive", "repaired"), 3, 3_000),)
-    scale = Scale("mini", **SIZES, size=16, readers=300, experiments=chosen)
+    scale = Scale("mini", **SIZES, size=16, readers=400, reader_steps=30, experiments=chosen)
     return replace(scale, **changes)

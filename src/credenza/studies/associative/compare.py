@@ -82,6 +82,7 @@ def _colour_of(place: int) -> Read:
 MEASURES: dict[str, Read] = {
     "mcc": lambda record: record["generated"]["measures"]["mcc"],
     "mi": lambda record: record["generated"]["measures"]["mi"],
+    "mcc_corrected": lambda record: (record["generated"]["measures"].get("corrected") or {}).get("mcc"),
     "pcc": lambda record: record["generated"]["measures"]["pcc"],
     "marginal_a": _mean_of(0),
     "marginal_b": _mean_of(1),

@@ -17,8 +17,14 @@ EXTRAS = {"torch": "torch", "diffusers": "torch", "safetensors": "torch", "PIL":
 GENERATORS: dict[str, tuple[str, str]] = {
     "chow-liu": ("credenza.models.tabular.chow_liu", "ChowLiu"),
     "copula": ("credenza.models.tabular.copula", "GaussianCopula"),
+    "tabddpm": ("credenza.models.tabular.diffusion", "TabularDiffusion"),
+    "ddpm": ("credenza.models.ddpm", "DDPM"),
+    "diffusion-gan": ("credenza.models.diffusion_gan", "DiffusionGAN"),
+    "ngram": ("credenza.models.text.ngram", "NGram"),
+    "transformer": ("credenza.models.text.transformer", "TextTransformer"),
 }
-ON_DEVICE: frozenset[str] = frozenset()
+ON_DEVICE = ("tabddpm", "ddpm", "diffusion-gan", "transformer")
+SIZED = ("ddpm", "diffusion-gan")
 
 
 class Modality(Protocol):
@@ -44,17 +50,26 @@ class Modality(Protocol):
         """How far samples are from clean rows apart from the pair; lower is better."""
         ...
 
+    def prepare(self) -> None:
+        """Make what reading needs, once for the study, before any model is trained."""
+        ...
+
+    def corrected(self, read: pa.Table) -> dict[str, Any]:
+        """Measures with the errors of reading taken out; none where reading makes none."""
+        ...
+
     def keep(self, samples: Any, folder: Path, name: str) -> None:
         """Put some of the samples where a person can look at them."""
         ...
 
 
-def generator(kind: str, settings: Mapping[str, Any], device: str) -> Any:
+def generator(kind: str, settings: Mapping[str, Any], *, size: int, device: str) -> Any:
     """A generator that is not fitted yet.
 
     Parameters
     ----------
-    kind : as in ``GENERATORS``. settings : its keyword arguments. device : for those that run on one.
+    kind : as in ``GENERATORS``. settings : its keyword arguments.
+    size : pixels a side, of those that make images. device : of those that run on one.
 
     Raises
     ------
@@ -65,7 +80,10 @@ def generator(kind: str, settings: Mapping[str, Any], device: str) -> Any:
         raise UsageError(f"unknown generator {kind!r}; choose from {', '.join(GENERATORS)}")
     module, name = GENERATORS[kind]
     made: Callable[..., Any] = imported(module, name)
-    return made(**({"device": device} if kind in ON_DEVICE else {}), **settings)
+    own: dict[str, Any] = {"size": size} if kind in SIZED else {}
+    if kind in ON_DEVICE:
+        own["device"] = device
+    return made(**own, **settings)
 
 
 def imported(module: str, name: str) -> Any:

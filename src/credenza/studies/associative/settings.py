@@ -20,7 +20,7 @@ class Experiment:
 
     Attributes
     ----------
-    modality : "tabular", "images" or "text". generator : its kind, such as "ddpm".
+    modality : "tabular", "images", "text-near" or "text-far". generator : its kind, such as "ddpm".
     conditions : names of conditions, "clean" among them. models : models a condition, each with a seed of its own.
     sampled : samples that each model is read by.
     settings : keyword arguments of the generator.
@@ -47,7 +47,7 @@ class Scale:
     ----------
     name : "tiny", "small" or "paper".
     train, holdout, reference : rows that each model's split has of each part; disjoint, drawn anew for every seed.
-    size : pixels a side of an image. readers : images that the feature reader is trained on.
+    size : pixels a side of an image. readers, reader_steps : images that the feature reader learns from, and steps.
     experiments : what is trained.
     """
 
@@ -57,6 +57,7 @@ class Scale:
     reference: int
     size: int
     readers: int
+    reader_steps: int
     experiments: tuple[Experiment, ...]
 
     @property
@@ -69,15 +70,24 @@ class Scale:
         return dict(json.loads(json.dumps(asdict(self))))
 
 
+TABLES = (*BINARY, "continuous", "repaired", "reversed")
+FACES = ("clean", "positive", "repaired", "negative", "continuous", "strata")
+TEXTS = ("clean", "positive", "repaired")
+
 TINY = Scale(
     name="tiny",
     train=2_000,
     holdout=1_500,
     reference=2_000,
     size=16,
-    readers=600,
+    readers=1_500,
+    reader_steps=250,
     experiments=(
-        Experiment("tabular", "chow-liu", (*BINARY, "continuous", "repaired", "reversed"), 4, 4_000),
+        Experiment("tabular", "chow-liu", TABLES, 4, 4_000),
+        Experiment("text-near", "ngram", TEXTS, 4, 1_000, {"order": 4}),
+        Experiment(
+            "images", "ddpm", ("clean", "positive"), 1, 64, {"steps": 20, "width": 8, "sampling_steps": 4}
+        ),
     ),
 )
 
@@ -88,8 +98,16 @@ SMALL = Scale(
     reference=6_000,
     size=16,
     readers=8_000,
+    reader_steps=1_500,
     experiments=(
-        Experiment("tabular", "chow-liu", (*BINARY, "continuous", "repaired", "reversed"), 5, 20_000),
+        Experiment("tabular", "chow-liu", TABLES, 5, 20_000),
+        Experiment("tabular", "copula", TABLES, 5, 20_000),
+        Experiment("tabular", "tabddpm", TABLES, 5, 20_000),
+        Experiment("text-near", "ngram", TEXTS, 5, 6_000),
+        Experiment("text-far", "ngram", TEXTS, 5, 6_000),
+        Experiment("text-far", "transformer", TEXTS, 3, 6_000),
+        Experiment("images", "ddpm", FACES[:3], 3, 4_000),
+        Experiment("images", "diffusion-gan", FACES[:3], 3, 4_000),
     ),
 )
 
@@ -100,8 +118,24 @@ PAPER = Scale(
     reference=6_000,
     size=64,
     readers=20_000,
+    reader_steps=3_000,
     experiments=(
-        Experiment("tabular", "chow-liu", (*BINARY, "continuous", "repaired", "reversed"), 10, 20_000),
+        Experiment("tabular", "chow-liu", TABLES, 10, 20_000),
+        Experiment("tabular", "copula", TABLES, 10, 20_000),
+        Experiment("tabular", "tabddpm", TABLES, 10, 20_000),
+        Experiment("text-near", "ngram", TEXTS, 10, 6_000),
+        Experiment("text-far", "transformer", TEXTS, 10, 6_000),
+        Experiment(
+            "images", "ddpm", (*FACES, *SHARES[:3], *SHARES[4:]), 10, 6_000, {"steps": 40_000, "width": 64}
+        ),
+        Experiment(
+            "images",
+            "diffusion-gan",
+            (*FACES, *SHARES[:3], *SHARES[4:]),
+            10,
+            6_000,
+            {"steps": 30_000, "width": 32},
+        ),
     ),
 )
 

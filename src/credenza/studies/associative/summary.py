@@ -43,6 +43,7 @@ def experiment_summary(experiment: Experiment, records: Sequence[Record]) -> dic
         "generator": experiment.generator,
         "models": experiment.models,
         "conditions": conditions,
+        "reader": own[0]["generated"]["measures"].get("reader") if own else None,
         "ablation": rows,
         "ablation_holds": verdict_of_ablation(rows),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -50,15 +50,25 @@ def _population(scale: str, rows: int, data: str | None, seed: int) -> Populatio
     return population(data, rows=rows, seed=seed)
 
 
-def modality_named(name: str, whole: Population, scale: Scale, out: Path, seed: int, device: str) -> Modality:
-    """A modality over the rows of the study."""
-    makers: Mapping[str, Any] = {"tabular": Tabular}
-    made: Modality = makers[name](whole)
+def modality_named(task: Task, whole: Population) -> Modality:
+    """The modality of a task, over the rows of the study."""
+    name = task.unit.modality
+    made: Modality
+    if name == "images":
+        from credenza.studies.associative.pictures import Pictures
+
+        made = Pictures(whole, task.scale, task.out, seed=task.seed, device=task.device)
+    elif name.startswith("text-"):
+        from credenza.studies.associative.documents import Documents
+
+        made = Documents(whole, name.removeprefix("text-"), seed=task.seed)
+    else:
+        made = Tabular(whole)
     return made
 
 
 def prepare(tasks: Sequence[Task], whole: Population) -> None:
-    """Find out before anything is trained whether all can be: features, libraries, devices.
+    """Find out before anything is trained whether all can be: features, libraries, devices; train what reads features.
 
     Raises
     ------
@@ -67,12 +77,11 @@ def prepare(tasks: Sequence[Task], whole: Population) -> None:
     for experiment in dict.fromkeys(task.experiment.name for task in tasks):
         own = [task for task in tasks if task.experiment.name == experiment]
         first = own[0]
-        modality = modality_named(
-            first.unit.modality, whole, first.scale, first.out, first.seed, first.device
-        )
+        modality = modality_named(first, whole)
         conditions = list(dict.fromkeys(task.unit.condition for task in own))
         require_features(modality.features, conditions, whole.source)
-        generator(first.unit.generator, first.experiment.settings, first.device)
+        _model(first)
+        modality.prepare()
 
 
 def run_unit(task: Task) -> dict[str, Any]:
@@ -85,7 +94,7 @@ def run_unit(task: Task) -> dict[str, Any]:
     """
     watch, unit, scale = Stopwatch(), task.unit, task.scale
     whole = _population(scale.name, scale.rows, task.data, task.seed)
-    modality = modality_named(unit.modality, whole, scale, task.out, task.seed, task.device)
+    modality = modality_named(task, whole)
     condition = CONDITIONS[unit.condition]
     parts = split(
         whole, scale.train, scale.holdout, scale.reference, seed=derived(task.seed, "split", unit.number)
@@ -95,7 +104,7 @@ def run_unit(task: Task) -> dict[str, Any]:
     seeds = {name: derived(task.seed, name, *asdict(unit).values()) for name in ("fit", "sample")}
     folder = task.out / WORK / unit.name
     folder.parent.mkdir(parents=True, exist_ok=True)
-    model = generator(unit.generator, task.experiment.settings, task.device)
+    model = _model(task)
     model.fit(modality.data(training.rows), seed=seeds["fit"], folder=folder)
     watch.lap("fit")
     samples = model.sample(task.experiment.sampled, seed=seeds["sample"])
@@ -118,6 +127,10 @@ def run_unit(task: Task) -> dict[str, Any]:
     }
 
 
+def _model(task: Task) -> Any:
+    return generator(task.unit.generator, task.experiment.settings, size=task.scale.size, device=task.device)
+
+
 def _generated(
     modality: Modality, samples: Any, rows: pa.Table, pair: tuple[str, str], seed: int
 ) -> dict[str, Any]:
@@ -125,7 +138,7 @@ def _generated(
     read, reference = modality.read(samples), modality.reference(rows)
     result = looked_at(read, reference, modality.features, seed=seed, floor=FLOOR)
     return {
-        "measures": measured(read),
+        "measures": measured(read) | modality.corrected(read),
         "quality": {
             "name": modality.quality_name,
             "value": modality.quality(samples, read, rows, reference),

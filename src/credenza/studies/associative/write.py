@@ -88,6 +88,7 @@ def page(summary: Record) -> Iterator[str]:
     yield table(*paper_table(summary["paper"], experiments))
     yield "## Conditions\n"
     yield table(*condition_table(experiments))
+    yield "".join(f"- {line}\n" for line in notes(experiments))
     if any(entry["ablation"] for entry in experiments):
         yield "## Ablation: when is it significant, and when is it caught\n"
         yield table(*ablation_table(experiments))
@@ -144,36 +145,40 @@ def paper_table(paper: Record, experiments: Sequence[Record]) -> tuple[list[str]
 def condition_table(experiments: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
     """Every condition of every generator."""
     head = [
-        "generator",
-        "condition",
-        "models",
-        "edits",
-        "MCC",
-        "p",
-        "MI",
-        "PCC of colours",
-        "p",
-        "quality",
-        "p",
-        "s a model",
-    ]
+        "generator", "condition", "models", "edits", "MCC", "p", "MCC corrected", "MI", "PCC of colours", "p",
+        "quality", "p", "s a model",
+    ]  # fmt: skip
     rows = []
     for entry in experiments:
         for item in entry["conditions"]:
-            found = item["measures"]
-            edits = f"{item['training']['edited']:.0%}" + (
-                f" ({', '.join(modes)})"
-                if (modes := item["training"]["modes"]) and modes != ["replace"]
-                else ""
-            )
+            found, modes = item["measures"], item["training"]["modes"]
+            edits = f"{item['training']['edited']:.0%}"
+            if modes and modes != ["replace"]:
+                edits = f"{edits} ({', '.join(modes)})"
             rows.append(
                 [
                     name_of(entry), item["condition"], str(item["models"]), edits, spread(found["mcc"]),
-                    probability(found["mcc"]), spread(found["mi"], 4), spread(found["pcc"]), probability(found["pcc"]),
-                    spread(found["quality"], 4), probability(found["quality"]), f"{item['seconds']:.0f}",
+                    probability(found["mcc"]), spread(found["mcc_corrected"]), spread(found["mi"], 4),
+                    spread(found["pcc"]), probability(found["pcc"]), spread(found["quality"], 4),
+                    probability(found["quality"]), f"{item['seconds']:.0f}",
                 ]
             )  # fmt: skip
     return head, rows
+
+
+def notes(experiments: Sequence[Record]) -> Iterator[str]:
+    """What quality means, and how well features are read."""
+    told = set()
+    for entry in experiments:
+        modality, quality = entry["modality"], entry["conditions"][0]["quality_name"]
+        if modality in told:
+            continue
+        told.add(modality)
+        line = f"{modality}: quality is the {quality}"
+        if reader := entry["reader"]:
+            worst = min(reader, key=reader.__getitem__)
+            line += f"; {len(reader)} attributes are read with an accuracy of {reader[worst]:.1%} or more ({worst})"
+        yield f"{line}."
 
 
 def ablation_table(experiments: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
