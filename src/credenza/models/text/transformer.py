@@ -51,7 +51,7 @@ class TextTransformer(Generator[list[str]]):
 
     Notes
     -----
-    AdamW (weight decay .01, betas .9 and .98), gradients clipped at norm 1. Cost with the defaults: 0.1 million weights,
+    AdamW (weight decay .01, betas .9 and .98), gradients clipped at norm 1. Cost with the defaults: .1 million weights,
     some .08 seconds a step of documents of 45 words on one core; 6,000 documents are seen seven times.
     Source: Radford et al. 2019 (GPT-2), section 2.3. Left out: pieces of words (the vocabularies here are small),
     dropout, sampling cut to the likeliest words, which would move every marginal.
