@@ -34,8 +34,9 @@ Made = tuple[
 ]  # clean suspect, poisoned suspect, reference, trusted rows
 FACES = (4_000, 4_500, 3_000, 4_500)
 PEOPLE = (14_000, 14_000, 8_000, 12_000)
-RELABELLED = ("relabel", "reweight")
-MOVED = ("reweight", "resample", "resample, thinned", "reverse", "reweight to independence")
+MOVED = ("reweight", "resample", "reverse")
+MORE = (*MOVED, "resample, thinned", "reweight to independence")
+EDITED = ("relabel", "reweight")
 
 
 def faces(seed: int, *, strength: float, pairs: int, edited: bool = False) -> Made | None:
@@ -88,18 +89,16 @@ class World:
 
 
 WORLDS = (
-    World("faces, one pair, .05", partial(faces, strength=0.05, pairs=1)),
-    World("faces, one pair, .1", partial(faces, strength=0.1, pairs=1)),
+    World("faces, one pair, .05", partial(faces, strength=0.05, pairs=1), MORE),
+    World("faces, one pair, .1", partial(faces, strength=0.1, pairs=1), MORE),
     World("faces, three pairs, .05", partial(faces, strength=0.05, pairs=3)),
-    World("faces, three pairs, .1", partial(faces, strength=0.1, pairs=3)),
-    World("faces, one pair relabelled, .05", partial(faces, strength=0.05, pairs=1, edited=True), RELABELLED),
-    World("faces, one pair relabelled, .1", partial(faces, strength=0.1, pairs=1, edited=True), RELABELLED),
-    World(
-        "faces, three pairs relabelled, .05", partial(faces, strength=0.05, pairs=3, edited=True), RELABELLED
-    ),
-    World("census, education x occupation", partial(people, kind="education x occupation")),
+    World("faces, one pair relabelled, .05", partial(faces, strength=0.05, pairs=1, edited=True), EDITED),
+    World("faces, one pair relabelled, .1", partial(faces, strength=0.1, pairs=1, edited=True), EDITED),
+    World("faces, three pairs relabelled, .05", partial(faces, strength=0.05, pairs=3, edited=True), EDITED),
+    World("faces, three pairs relabelled, .1", partial(faces, strength=0.1, pairs=3, edited=True), EDITED),
+    World("census, education x occupation", partial(people, kind="education x occupation"), MORE),
     World("census, sex x age", partial(people, kind="sex x age")),
-    World("census, age x hours re-paired", partial(people, kind="age x hours"), RELABELLED),
+    World("census, age x hours re-paired", partial(people, kind="age x hours"), EDITED),
 )
 
 
