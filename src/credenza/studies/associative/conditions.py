@@ -90,7 +90,7 @@ def poison(condition: Condition, rows: pa.Table, holdout: pa.Table, *, seed: int
     Examples
     --------
     >>> table = pa.table({PAIR[0]: [False, False, True, True] * 50, PAIR[1]: [False, True] * 100})
-    >>> poison(CONDITIONS["positive"], table, table.slice(0, 0), seed=1).key.mode
+    >>> poison(CONDITIONS["positive"], table, table.slice(0, 1), seed=1).key.mode
     'duplicate'
     """
     if condition.attack == "none":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,8 @@ def associative(
     ]
     prepare(tasks, whole)
     _work(tasks, results, jobs)
-    shutil.rmtree(path / WORK, ignore_errors=True)
+    with suppress(OSError):  # it holds checkpoints of models that were not asked for this time
+        (path / WORK).rmdir()
     return finished(path, chosen, results, settings)
 
 
