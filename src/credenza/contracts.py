@@ -128,7 +128,8 @@ class Outcome:
     """What one check says.
 
     ``reason`` explains every status (for "clear": what could have been missed); ``culprits`` are those that the check
-    named, also listed in :class:`AuditResult`.
+    named, also listed in :class:`AuditResult`. ``scores`` has a number for each row of the suspect, high is suspicious,
+    NaN where the row was not looked at; None of a check that scores no rows. It is written by ``--rows``, not as JSON.
     """
 
     code: str
@@ -138,6 +139,7 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     culprits: tuple[Culprit, ...] = ()
+    scores: FloatArray | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

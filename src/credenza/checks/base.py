@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 from credenza.checks.evidence import Evidence
-from credenza.contracts import Culprit, Finding, Outcome, Severity, Status
+from credenza.contracts import Culprit, Finding, FloatArray, Outcome, Severity, Status
 
 NEEDS = {
     "reference": "a reference (--reference)",
@@ -14,6 +14,9 @@ NEEDS = {
     "slices": "a column that names each row's provenance (--slices)",
     "strata": "one or more columns to split the rows by (--strata)",
     "policy": "a file of declared expectations (--policy)",
+    "labels": "a column of class labels (--labels)",
+    "embeddings": "embeddings of the rows (--embeddings)",
+    "losses": "training losses, or embeddings to train on (--losses, --embeddings)",
     "triples": "features to look at in threes (--triples A,B,C,... or all)",
 }
 
@@ -52,6 +55,7 @@ def answer(
     details: Mapping[str, Any] | None = None,
     culprits: tuple[Culprit, ...] = (),
     also: str = "",
+    scores: FloatArray | None = None,
 ) -> Outcome:
     """Flagged with these findings (``also`` is added to their count), or clear for this reason."""
     if findings:
@@ -61,6 +65,6 @@ def answer(
         counts += [counted(notices, "notice")] if notices else []
         reason = ", ".join(counts) + also
         return Outcome(
-            check.code, check.title, Status.FLAGGED, reason, tuple(findings), details or {}, culprits
+            check.code, check.title, Status.FLAGGED, reason, tuple(findings), details or {}, culprits, scores
         )
-    return Outcome(check.code, check.title, Status.CLEAR, clear, (), details or {})
+    return Outcome(check.code, check.title, Status.CLEAR, clear, (), details or {}, (), scores)

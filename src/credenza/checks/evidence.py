@@ -20,6 +20,7 @@ from credenza.checks.collision import Excess, coincidence_excess, tree_collision
 from credenza.checks.groups import RowFilter
 from credenza.checks.inquiry import Inquiry
 from credenza.checks.passes import Passes
+from credenza.checks.samples.evidence import SampleEvidence
 from credenza.checks.weights import RowWeights
 from credenza.data import Duplicates, Repeats, Schema, Source, code_keys, encode
 from credenza.errors import InputError, UsageError
@@ -154,6 +155,11 @@ class Evidence(Passes):
             return -float(shift.log_p.min(initial=0.0))
 
         return permutation_p(strongest, len(own), len(pooled), draws=s.permutations, seed=s.seed)
+
+    @cached_property
+    def samples(self) -> SampleEvidence | None:
+        """Embeddings and labels of the suspect's rows; None unless both were given."""
+        return self.beside.samples
 
     @cached_property
     def row_weights(self) -> RowWeights:

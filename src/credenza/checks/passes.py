@@ -18,6 +18,7 @@ from credenza.association.profile import Profile, layout_of
 from credenza.checks.groups import InGroup
 from credenza.checks.inquiry import Counts
 from credenza.checks.policy_file import Policy
+from credenza.checks.samples.beside import Beside, SampleInputs
 from credenza.checks.settings import Settings
 from credenza.data import ColumnIssue, Duplicates, Schema, Source, extend_schema, fit_schema
 from credenza.engines import Engine, LocalEngine, State
@@ -40,6 +41,7 @@ class Passes:
     slices, strata : columns that name the provenance of a row, and that split it into strata.
     policy : declared expectations, or None.
     triples : columns to look at in threes, three at least; "all" for all that are audited; None for none.
+    beside : labels, embeddings and losses of single rows, or None.
     engine : folds states over rows; the local one by default.
     """
 
@@ -54,6 +56,7 @@ class Passes:
         strata: Sequence[str] = (),
         policy: Policy | None = None,
         triples: Sequence[str] | None = None,
+        beside: SampleInputs | None = None,
         engine: Engine | None = None,
     ) -> None:
         self.suspect = suspect
@@ -63,6 +66,7 @@ class Passes:
         self.strata = tuple(strata)
         self.policy = policy
         self.triples = triples if triples is None or triples == ALL else _three(triples)
+        self.beside = Beside(suspect, reference, beside or SampleInputs(), seed=settings.seed)
         self.engine: Engine = LocalEngine() if engine is None else engine
         self._columns = None if columns is None else tuple(dict.fromkeys(columns))
         self._require_columns()
@@ -71,6 +75,7 @@ class Passes:
         for role, names in (
             ("--columns", self._columns or ()),
             ("--slices", (self.slices,) if self.slices else ()),
+            ("--labels", (self.beside.inputs.labels,) if self.beside.inputs.labels else ()),
         ):
             self._require(role, names)
         self._require("--strata", self.strata)

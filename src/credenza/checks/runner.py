@@ -45,6 +45,9 @@ def missing_need(check: type[Check], evidence: Evidence) -> str:
         "slices": evidence.slices is not None,
         "strata": bool(evidence.strata),
         "policy": evidence.policy is not None,
+        "labels": evidence.beside.has_labels,
+        "embeddings": evidence.beside.has_embeddings,
+        "losses": evidence.beside.has_losses or evidence.beside.has_embeddings,
         "triples": evidence.triples is not None,
     }
     lacking = [need for need in check.needs if not given[need]]
