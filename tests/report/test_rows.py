@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from credenza.contracts import AuditResult, FloatArray
+from credenza.contracts import AuditResult, FloatArray, Outcome, Status
 from credenza.errors import UsageError
 from credenza.report import Audit
 from credenza.report.rows import HeldWeights, all_weights, require_weights, row_batches, row_table
@@ -81,3 +82,30 @@ def test_rows_need_the_pair_check(flagged: AuditResult, tmp_path: Path) -> None:
             ask()
         assert str(caught.value) == message
     assert not list(tmp_path.iterdir())
+
+
+def test_checks_that_score_rows_have_a_column_each() -> None:
+    own, other = np.array([0.0, 0.5, np.nan]), np.array([3.0, 1.0, 2.0])
+    table = row_table(Pieces(np.array([0.75, 1.25, 1.0])), {"CZ401": own, "CZ402": other})
+    assert table.column_names == ["row", "weight", "score", "CZ401", "CZ402"]
+    np.testing.assert_array_equal(table["CZ401"].to_numpy(), own)
+    alone = row_table(None, {"CZ402": other})
+    assert alone.to_pydict() == {"row": [0, 1, 2], "CZ402": [3.0, 1.0, 2.0]}
+
+
+def test_scores_without_weights_come_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("credenza.report.rows.PIECE", 4)
+    values = np.arange(10.0)
+    batches = list(row_batches(None, {"CZ402": values}))
+    assert [batch.num_rows for batch in batches] == [4, 4, 2]
+    np.testing.assert_array_equal(np.concatenate([batch["CZ402"] for batch in batches]), values)
+    assert [row for batch in batches for row in batch["row"].to_pylist()] == list(range(10))
+
+
+def test_scores_come_from_the_outcomes(flagged: AuditResult) -> None:
+    values = np.linspace(0, 1, 5)
+    outcome = Outcome("CZ402", "Losses", Status.CLEAR, scores=values)
+    audit = Audit(replace(flagged, outcomes=(*flagged.outcomes, outcome)))
+    assert audit.rows.column_names == ["row", "CZ402"]
+    assert outcome == Outcome("CZ402", "Losses", Status.CLEAR)
+    assert "scores" not in audit.to_json()

@@ -53,6 +53,23 @@ def audit_command(
             "--triples", metavar="A,B,C,...|all", help="Look at these columns in threes too; repeatable."
         ),
     ] = None,
+    labels: Annotated[
+        str | None, typer.Option("--labels", metavar="COL", help="Column that holds each row's class.")
+    ] = None,
+    embeddings: Annotated[
+        str | None,
+        typer.Option(
+            "--embeddings", metavar="FILE", help="Content of each row as numbers (.npy or a table)."
+        ),
+    ] = None,
+    losses: Annotated[
+        str | None,
+        typer.Option("--losses", metavar="FILE", help="Training loss of each row, a column an epoch."),
+    ] = None,
+    reference_embeddings: Annotated[
+        str | None,
+        typer.Option("--reference-embeddings", metavar="FILE", help="Content of the reference's rows."),
+    ] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--columns", metavar="A,B,...", help="Audit these columns only; repeatable."),
@@ -85,7 +102,7 @@ def audit_command(
     ] = None,
     rows: Annotated[
         str | None,
-        typer.Option("--rows", metavar="FILE", help="Write a weight and a score for every row (Parquet)."),
+        typer.Option("--rows", metavar="FILE", help="Write a weight and scores for every row (Parquet)."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -96,7 +113,8 @@ def audit_command(
     from credenza.data.write import require_format
     from credenza.report import audit
 
-    check_outputs({"--json": json, "--html": html, "--rows": rows}, [suspect, reference, policy])
+    inputs = [suspect, reference, policy, embeddings, losses, reference_embeddings]
+    check_outputs({"--json": json, "--html": html, "--rows": rows}, inputs)
     if rows is not None:
         require_format(rows)
     codes = split_names("--checks", checks)
@@ -111,6 +129,10 @@ def audit_command(
             columns=split_names("--columns", columns),
             policy=policy,
             triples="all" if threes == ("all",) else threes,
+            labels=labels,
+            embeddings=embeddings,
+            losses=losses,
+            reference_embeddings=reference_embeddings,
             checks=codes,
             fdr=fdr,
             min_strength=min_strength,
@@ -123,6 +145,7 @@ def audit_command(
         say(f"wrote {rows}", quiet=quiet)
     present(result, json=json, html=html, quiet=quiet)
     options = {"CZ202": slices, "CZ204": strata, "CZ206": policy, "CZ301": triples}
+    options |= {"CZ401": labels and embeddings, "CZ402": labels and (losses or embeddings)}
     asked = codes or tuple(code for code, value in options.items() if value)
     raise typer.Exit(
         exit_status(

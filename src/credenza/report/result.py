@@ -10,7 +10,7 @@ from typing import IO, Any, Literal
 from credenza.contracts import AuditResult, FloatArray, Outcome, Verdict
 from credenza.errors import UsageError
 from credenza.report import frames, text
-from credenza.report.rows import HeldWeights, RowWeights, all_weights, require_weights, row_batches, row_table
+from credenza.report.rows import HeldWeights, RowWeights, all_weights, row_batches, row_table, scores_of
 
 
 def _identity(table: Any) -> Any:
@@ -34,7 +34,7 @@ class Audit:
     verdict : flagged, clear or inconclusive.
     outcomes : what every check said, tuple of Outcome.
     culprits : frame, one row a culprit, strongest first.
-    rows : frame, one row for each row of the suspect, with its weight and score.
+    rows : frame, one row for each row of the suspect, with its weight and its scores.
     pairs : frame, one row a listed pair, smallest p first; empty when no pair was tested.
 
     Notes
@@ -91,14 +91,17 @@ class Audit:
 
     @cached_property
     def rows(self) -> Any:
-        """Frame with one row for each row of the suspect: row, weight, score (the share of foreign rows like it).
+        """Frame with one row for each row of the suspect; see :func:`credenza.report.rows.row_batches`.
+
+        Its columns: row; weight and score (the share of foreign rows like it) of CZ201; the scores of every other check
+        that scored rows, by its code.
 
         Raises
         ------
         UsageError
-            If CZ201 did not run.
+            If neither CZ201 nor a check that scores rows did run.
         """
-        return self._frame_like(row_table(require_weights(self._row_weights)))
+        return self._frame_like(row_table(self._row_weights, scores_of(self.outcomes)))
 
     def to_rows(self, path: str | os.PathLike[str]) -> None:
         """Write ``rows`` to a file (by way of a temporary one) a batch at a time, in the format that its suffix names.
@@ -110,11 +113,11 @@ class Audit:
         Raises
         ------
         UsageError
-            If CZ201 did not run, or for an unknown suffix or a missing folder.
+            If nothing scored rows, or for an unknown suffix or a missing folder.
         """
         from credenza.data.write import write_table
 
-        write_table(row_batches(require_weights(self._row_weights)), path)
+        write_table(row_batches(self._row_weights, scores_of(self.outcomes)), path)
 
     def shifts(self, feature: str) -> Any:
         """How this feature's association with the others moved.

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from credenza.contracts import FloatArray
+from credenza.contracts import FloatArray, Outcome
 from credenza.errors import UsageError
 
-_ROWS = pa.schema([("row", pa.int64()), ("weight", pa.float64()), ("score", pa.float64())])
+PIECE = 65_536  # rows of a batch where there are no weights
 
 
 class RowWeights(Protocol):
@@ -56,28 +56,62 @@ def require_weights(weights: RowWeights | None) -> RowWeights:
     return weights
 
 
-def row_batches(weights: RowWeights) -> Iterator[Any]:
-    """One row for each row of the suspect: its number, its weight and its score; as Arrow record batches.
+def scores_of(outcomes: Sequence[Outcome]) -> dict[str, FloatArray]:
+    """Scores of the suspect's rows by the code of the check that gave them; empty where none did."""
+    return {outcome.code: outcome.scores for outcome in outcomes if outcome.scores is not None}
 
-    The weight is the share of such rows in the reference over their share in the suspect, given what was explained; the
-    score max(0, 1 - weight) is then the share of foreign rows among the rows like it, in [0, 1]. High is suspicious.
-    Memory: one batch.
+
+def row_batches(weights: RowWeights | None, scores: Mapping[str, FloatArray] | None = None) -> Iterator[Any]:
+    """One row for each row of the suspect, as Arrow record batches: its number and what was found out about it.
+
+    Where there are weights, the weight and the score: the weight is the share of such rows in the reference over their
+    share in the suspect, given what was explained; the score max(0, 1 - weight) is then the share of foreign rows among
+    the rows like it, in [0, 1]. Then a column for each check that scored rows, named by its code. High is suspicious;
+    NaN where a row was not looked at. Memory: one batch.
+
+    Raises
+    ------
+    UsageError : neither weights nor scores.
 
     Examples
     --------
     >>> [batch.to_pydict() for batch in row_batches(HeldWeights(np.array([0.75, 1.25])))]
     [{'row': [0, 1], 'weight': [0.75, 1.25], 'score': [0.25, 0.0]}]
+    >>> [batch.to_pydict() for batch in row_batches(None, {"CZ401": np.array([0.0, 0.9])})]
+    [{'row': [0, 1], 'CZ401': [0.0, 0.9]}]
     """
+    known = scores or {}
     first = 0
-    for batch in weights.batches():
-        numbers = np.arange(first, first + len(batch))
-        yield pa.record_batch([numbers, batch, np.maximum(0.0, 1.0 - batch)], schema=_ROWS)
-        first += len(batch)
+    for batch in _pieces(len(next(iter(known.values())))) if weights is None and known else _held(weights):
+        rows = len(batch)
+        columns: dict[str, Any] = {"row": np.arange(first, first + rows)}
+        if weights is not None:
+            columns |= {"weight": batch, "score": np.maximum(0.0, 1.0 - batch)}
+        columns |= {code: values[first : first + rows] for code, values in known.items()}
+        yield pa.RecordBatch.from_pydict(columns, schema=_schema(weights is not None, known))
+        first += rows
 
 
-def row_table(weights: RowWeights) -> Any:
-    """All batches of :func:`row_batches` as one Arrow table; 24 bytes a row."""
-    return pa.Table.from_batches(row_batches(weights), schema=_ROWS)
+def row_table(weights: RowWeights | None, scores: Mapping[str, FloatArray] | None = None) -> Any:
+    """All batches of :func:`row_batches` as one Arrow table; 8 bytes a row and column."""
+    return pa.Table.from_batches(
+        row_batches(weights, scores), schema=_schema(weights is not None, scores or {})
+    )
+
+
+def _schema(weighed: bool, scores: Mapping[str, FloatArray]) -> pa.Schema:
+    names = ["weight", "score"] * weighed + list(scores)
+    return pa.schema([("row", pa.int64()), *((name, pa.float64()) for name in names)])
+
+
+def _held(weights: RowWeights | None) -> Iterator[FloatArray]:
+    return require_weights(weights).batches()
+
+
+def _pieces(rows: int) -> Iterator[FloatArray]:
+    """Stand-ins for weights that say only how many rows are in a piece."""
+    for start in range(0, rows, PIECE):
+        yield np.empty(min(PIECE, rows - start))
 
 
 def all_weights(weights: RowWeights) -> FloatArray:

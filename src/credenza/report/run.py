@@ -15,6 +15,7 @@ from credenza.checks import Evidence, Settings
 from credenza.checks.pair_table import pair_table
 from credenza.checks.policy_file import Policy, read_policy
 from credenza.checks.runner import chosen, run_checks
+from credenza.checks.samples.beside import SampleInputs
 from credenza.contracts import (
     AuditResult,
     Culprit,
@@ -26,6 +27,7 @@ from credenza.contracts import (
     Verdict,
 )
 from credenza.data import Source
+from credenza.data.matrix import Matrix
 from credenza.engines import Engine, get_engine
 from credenza.errors import InputError, UsageError
 from credenza.report.result import Audit
@@ -43,6 +45,10 @@ def audit(
     columns: Sequence[str] | None = None,
     policy: Any = None,
     triples: Sequence[str] | None = None,
+    labels: str | None = None,
+    embeddings: Any = None,
+    losses: Any = None,
+    reference_embeddings: Any = None,
     checks: Sequence[str] | None = None,
     fdr: float = 0.05,
     min_strength: float = 0.0,
@@ -50,7 +56,7 @@ def audit(
     seed: int = 0,
     engine: str | Engine | None = None,
 ) -> Audit:
-    """Audit a table for moved associations.
+    """Audit a table for moved associations, and with labels or embeddings its single rows too.
 
     Parameters
     ----------
@@ -63,6 +69,12 @@ def audit(
     columns : audit these columns only.
     policy : TOML file of declared expectations.
     triples : columns to look at in threes (CZ301), three or more; "all" for all of them, up to 60.
+    labels : column of the suspect that holds each row's class.
+    embeddings : content of each row of the suspect as numbers, in the order of the rows: an array (n, d), the path of a
+        .npy file (mapped, not read) or of a table, a table, or a callable that makes one of these of the opened suspect
+        (and of the reference).
+    losses : training loss of each row, or one for each epoch: (n,) or (n, epochs), in the same forms.
+    reference_embeddings : the same content of the reference's rows, for rates to compare with.
     checks : codes of the checks to run; all that apply by default.
     fdr : false discovery rate, in (0, 0.5].
     min_strength : shifts not significantly larger than this pass, in [0, 0.5).
@@ -109,8 +121,10 @@ def audit(
         strata=_strata(strata),
         policy=read_policy(policy) if policy is not None and not isinstance(policy, Policy) else policy,
         triples=triples,
+        beside=SampleInputs(labels, embeddings, losses, reference_embeddings),
         engine=counting,
     )
+    beside = evidence.beside.read()
     _require_features(evidence)
     outcomes, seconds = run_checks(evidence, selection)
     culprits = tuple(c for outcome in outcomes for c in outcome.culprits)
@@ -122,10 +136,14 @@ def audit(
         culprits=_strongest_first(culprits),
         pairs=pair_table(evidence.inquiry) if ladder_ran else None,
         features=_features(evidence),
-        inputs=_inputs(evidence),
+        inputs=(*_inputs(evidence), *(_beside(role, matrix) for role, matrix in beside)),
         settings=settings.to_dict()
         | {"slices": slices, "strata": list(evidence.strata), "checks": [c.code for c in selection]}
-        | {"triples": list(t) if isinstance(t := evidence.triples, tuple) else t, "engine": counting.name},
+        | {
+            "labels": labels,
+            "triples": list(t) if isinstance(t := evidence.triples, tuple) else t,
+            "engine": counting.name,
+        },
         versions={"credenza": __version__, "python": platform.python_version()}
         | {n: version(n) for n in LIBRARIES},
         timing=seconds | {"total": time.perf_counter() - started},
@@ -208,6 +226,11 @@ def _summary(role: str, source: Source) -> InputSummary:
     return InputSummary(
         role, source.name, source.kind, source.rows, len(source.columns), source.fingerprint()
     )
+
+
+def _beside(role: str, matrix: Matrix) -> InputSummary:
+    rows, columns = matrix.values.shape
+    return InputSummary(role, matrix.name, matrix.kind, rows, columns, matrix.fingerprint())
 
 
 def _frame_like(source: Source) -> Callable[[Any], Any]:
