@@ -635,3 +635,33 @@ def painted_face(
         lit = 1 + light_x * (2 * (column + 0.5) / size - 1) + light_y * (2 * (row + 0.5) / size - 1)
         out[row, column] *= exposure * lit
     return out
+
+
+def image_features_by_pixel(image: NDArray[np.uint8], grid: int) -> FloatArray:
+    """Means of colours by region, brightness, contrast and edges of an image: pixel after pixel."""
+    height, width = image.shape[:2]
+    colours = np.zeros((height, width, 3))
+    luma = np.zeros((height, width))
+    for r, c in product(range(height), range(width)):
+        value = [float(v) for v in np.atleast_1d(image[r, c])]
+        rgb = [value[0]] * 3 if len(value) == 1 else value[:3]
+        alpha = value[3] / 255 if len(value) == 4 else 1.0
+        if len(value) == 4:
+            rgb = [math.floor(v * alpha + 255 * (1 - alpha) + 0.5) for v in rgb]
+        colours[r, c] = rgb
+        luma[r, c] = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
+    across = [(luma[r, c + 1] - luma[r, c]) ** 2 for r in range(height) for c in range(width - 1)]
+    down = [(luma[r + 1, c] - luma[r, c]) ** 2 for r in range(height - 1) for c in range(width)]
+    energy = sum(float(np.mean(squares)) for squares in (across, down) if squares)
+    found = [*colours.mean(axis=(0, 1)), luma.mean(), luma.std(), math.sqrt(energy)]
+    for i, j in product(range(grid), repeat=2) if grid > 1 else ():
+        rows = range(i * height // grid, max((i + 1) * height // grid, i * height // grid + 1))
+        columns = range(j * width // grid, max((j + 1) * width // grid, j * width // grid + 1))
+        found += list(np.mean([colours[r, c] for r in rows for c in columns], axis=0))
+    return np.array(found)
+
+
+def words_present_by_search(text: str, phrase: str) -> bool:
+    """Whether the words of a phrase follow each other in a text of words with one space between."""
+    words, sought = text.lower().split(" "), phrase.split(" ")
+    return any(words[i : i + len(sought)] == sought for i in range(len(words)))

@@ -12,6 +12,7 @@ from credenza.cli.audit import audit_command
 from credenza.cli.checks import checks_command
 from credenza.cli.demo import demo_command
 from credenza.cli.drill import drill_command
+from credenza.cli.features import features_command
 from credenza.cli.ledger import ledger_command
 from credenza.cli.poison import poison_command
 from credenza.cli.profile import merge_command, profile_command
@@ -37,6 +38,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("drill", "The smallest attack that would be caught.", drill_command),
     ("repair", "Put right what an audit names.", repair_command),
     ("ledger", "Carry out a repair again, or undo it.", ledger_command),
+    ("features", "Images, texts, graphs as a table.", features_command),
     ("checks", "List the checks, or explain one.", checks_command),
     ("study", "Reproduce a paper's results.", study_command),
     ("demo", "The whole story on a real table.", demo_command),

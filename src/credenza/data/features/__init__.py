@@ -1,0 +1,44 @@
+"""Features of images, texts, sounds and graphs: an ordinary table, so that associations in them can be audited."""
+
+from __future__ import annotations
+
+from credenza.data.features.base import Features, Recipe, Unreadable, read_recipe
+from credenza.data.features.contents import carried_columns, find_contents
+from credenza.data.features.graphs import Graph, GraphOptions
+from credenza.data.features.pixels import ImageMeasure, image_features, image_names
+from credenza.data.features.terms import (
+    document_frequencies,
+    frequent_terms,
+    stop_words_of,
+    tokens_of,
+)
+from credenza.data.features.text import TextMeasure, fit_text
+from credenza.data.features.waves import SoundMeasure, sound_features, sound_names
+from credenza.data.features.write import ImageOptions, SoundOptions, TextOptions, write_features
+
+__all__ = [
+    "Features",
+    "Graph",
+    "GraphOptions",
+    "ImageMeasure",
+    "ImageOptions",
+    "Recipe",
+    "SoundMeasure",
+    "SoundOptions",
+    "TextMeasure",
+    "TextOptions",
+    "Unreadable",
+    "carried_columns",
+    "document_frequencies",
+    "find_contents",
+    "fit_text",
+    "frequent_terms",
+    "image_features",
+    "image_names",
+    "read_recipe",
+    "sound_features",
+    "sound_names",
+    "stop_words_of",
+    "tokens_of",
+    "write_features",
+]
