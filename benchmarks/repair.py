@@ -40,25 +40,22 @@ EDITED = ("relabel", "reweight")
 
 
 def faces(seed: int, *, strength: float, pairs: int, edited: bool = False) -> Made | None:
-    """CelebA's attributes, disjoint pairs moved; None where this split does not allow it."""
-    suspect, reference, donors, trusted = split(celeba(), seed, *FACES)
-    pool, chosen = (
-        feasible(max(strength, 0.1), FACES[0], FACES[0])
-        if pairs > 1
-        else feasible(strength, FACES[0], FACES[2]),
-        [],
-    )
+    """CelebA's attributes, disjoint pairs moved one after the other; None where this split does not allow it."""
+    clean, reference, donors, trusted = split(celeba(), seed, *FACES)
+    pool, chosen = feasible(strength, FACES[0], FACES[0] if edited else FACES[2]), []
     for k in np.random.default_rng([seed, 5]).permutation(len(pool)):
-        a, b, sign = pool[k]
-        if sign > 0 and not {a, b} & {x for pair in chosen for x in pair}:
-            chosen.append((a, b))
-    mode = "relabel" if edited else "replace" if pairs == 1 else "duplicate"
-    try:
-        attack = AssociativePoisoning(chosen[:pairs], strength=strength, mode=mode)
-        bad = attack.apply(suspect, holdout=donors if mode == "replace" else None, seed=seed).data
-    except InfeasibleError:
-        return None
-    return suspect, bad, reference, trusted
+        if not {*pool[k][:2]} & {x for pair in chosen for x in pair[:2]}:
+            chosen.append(pool[k])
+    bad = clean
+    for a, b, sign in chosen[:pairs]:
+        attack = AssociativePoisoning(
+            (a, b), strength=sign * strength, mode="relabel" if edited else "replace"
+        )
+        try:
+            bad = attack.apply(bad, holdout=None if edited else donors, seed=seed).data
+        except InfeasibleError:
+            return None
+    return (clean, bad, reference, trusted) if len(chosen) >= pairs else None
 
 
 def people(seed: int, *, kind: str) -> Made | None:
@@ -92,6 +89,7 @@ WORLDS = (
     World("faces, one pair, .05", partial(faces, strength=0.05, pairs=1), MORE),
     World("faces, one pair, .1", partial(faces, strength=0.1, pairs=1), MORE),
     World("faces, three pairs, .05", partial(faces, strength=0.05, pairs=3)),
+    World("faces, three pairs, .1", partial(faces, strength=0.1, pairs=3)),
     World("faces, one pair relabelled, .05", partial(faces, strength=0.05, pairs=1, edited=True), EDITED),
     World("faces, one pair relabelled, .1", partial(faces, strength=0.1, pairs=1, edited=True), EDITED),
     World("faces, three pairs relabelled, .05", partial(faces, strength=0.05, pairs=3, edited=True), EDITED),
