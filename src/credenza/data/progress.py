@@ -43,6 +43,11 @@ def watch(sink: Sink) -> Iterator[None]:
         _SINK.reset(token)
 
 
+def watcher() -> Sink | None:
+    """The sink that is set, for work that is counted in something else than batches; None: nobody watches."""
+    return _SINK.get()
+
+
 def tracked(batches: Iterable[pa.RecordBatch], total: int | None, label: str) -> Iterator[pa.RecordBatch]:
     """Pass record batches on, and report each one's rows once the next is asked for.
 
@@ -60,7 +65,7 @@ def tracked(batches: Iterable[pa.RecordBatch], total: int | None, label: str) ->
     >>> [batch.num_rows for batch in tracked(iter([pa.record_batch({"a": [1, 2]})]), 2, "suspect")]
     [2]
     """
-    sink = _SINK.get()
+    sink = watcher()
     return iter(batches) if sink is None else _reported(batches, total, label, sink)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self, SupportsFloat
 import numpy as np
 from numpy.typing import NDArray
 
-from credenza.data.progress import _SINK
+from credenza.data.progress import watcher
 from credenza.data.write import write_bytes
 from credenza.errors import InputError, UsageError
 from credenza.models.store import packed, unpacked
@@ -136,7 +136,7 @@ class Shown:
 
     def __init__(self, label: str, begin: int, steps: int) -> None:
         self._label, self._begin, self._steps = label, begin, steps
-        self._sink = _SINK.get()
+        self._sink = watcher()
         self._since = time.monotonic()
         self._drawn = -math.inf
         self._loss = math.nan
