@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
-from itertools import combinations as combinations_of
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +15,7 @@ from credenza.data.encode import Codes
 from credenza.data.sources import Source
 from credenza.errors import InfeasibleError, UsageError
 from credenza.repair.board import Board, Groups, combinations, counted, features_of
-from credenza.repair.case import Case, Cure, Treatment
+from credenza.repair.case import Case, Cure, Treatment, aim
 from credenza.repair.holdout import cast_rows, holdout_codes, require_same_columns
 from credenza.repair.ledger import ledger_schema, replace_batch
 from credenza.repair.picker import Picker
@@ -132,11 +131,7 @@ class _Work:
             for cure in cures:
                 found = self.board.table(cure)
                 goals.append((cure.features, self._goal(cure, found, self._there(cure))))
-            features = features_of(cures)
-            known = {frozenset(cure.features) for cure in cures}
-            inside = self.board.inside(cures[0])
-            others = [pair for pair in combinations_of(features, 2) if frozenset(pair) not in known]
-            goals += [(pair, self.board.pair_table(pair, inside)) for pair in others]
+            features, inside = features_of(cures), self.board.inside(cures[0])
             rows, donors = exchange(
                 {f: self.board.codes[f] for f in features},
                 {f: self.spare[f] for f in features},
@@ -177,13 +172,18 @@ class _Work:
 
     @staticmethod
     def _goal(cure: Cure, found: IntArray, there: IntArray) -> IntArray:
-        """The table to reach, by way of what the hold-out has if that can be."""
+        """The table to reach, by way of what the hold-out has if that can be.
+
+        The margins are those of the table as it now stands: an exchange of rows for other pairs may have moved them a
+        little.
+        """
+        wanted = aim(found, cure.wanted)
         if cure.exact:
-            return closest(cure.wanted, found)
+            return closest(wanted, found)
         try:
-            return goal(cure.wanted, found, entering=there)
+            return goal(wanted, found, entering=there)
         except InfeasibleError:
-            return goal(cure.wanted, found)
+            return goal(wanted, found)
 
     def _possible(self, cure: Cure, change: IntArray, there: IntArray) -> IntArray:
         """The change that the hold-out has rows for."""

@@ -1,8 +1,10 @@
 """Several pairs at once: which rows go and which come, so that one exchange meets all of their tables.
 
-Replacing rows for one pair inside strata of the others keeps the others' tables, and distorts what goes with both. The
-mirror of an attack on several pairs is the exchange that takes the joint of all their features to the one nearest to it
-(in Kullback-Leibler divergence) that has the tables wanted, and the other tables of these features as they are.
+Replacing rows for one pair inside strata of the others keeps the others' tables, and distorts what goes with both. An
+attack that moves one pair after the other multiplies the joint of all their features by a factor for each cell of each
+pair's table, and keeps P(all else | pairs). Its mirror is the exchange that takes that joint to the one of this form
+(the nearest in Kullback-Leibler divergence) that has the tables wanted. The tables between the pairs follow: what the
+attack dragged along in them goes back too.
 """
 
 from __future__ import annotations
