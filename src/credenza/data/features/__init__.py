@@ -5,7 +5,10 @@ from __future__ import annotations
 from credenza.data.features.base import Features, Recipe, Unreadable, read_recipe
 from credenza.data.features.contents import carried_columns, find_contents
 from credenza.data.features.graphs import Graph, GraphOptions
+from credenza.data.features.hashes import difference_hash, near_hashes, perceptual_hash
+from credenza.data.features.near import NearPairs
 from credenza.data.features.pixels import ImageMeasure, image_features, image_names
+from credenza.data.features.shingles import minhash, near_texts, shingles_of
 from credenza.data.features.terms import (
     document_frequencies,
     frequent_terms,
@@ -22,6 +25,7 @@ __all__ = [
     "GraphOptions",
     "ImageMeasure",
     "ImageOptions",
+    "NearPairs",
     "Recipe",
     "SoundMeasure",
     "SoundOptions",
@@ -29,13 +33,19 @@ __all__ = [
     "TextOptions",
     "Unreadable",
     "carried_columns",
+    "difference_hash",
     "document_frequencies",
     "find_contents",
     "fit_text",
     "frequent_terms",
     "image_features",
     "image_names",
+    "minhash",
+    "near_hashes",
+    "near_texts",
+    "perceptual_hash",
     "read_recipe",
+    "shingles_of",
     "sound_features",
     "sound_names",
     "stop_words_of",

@@ -15,7 +15,7 @@ from credenza.errors import UsageError
 
 COLOURS = ("red", "green", "blue")
 MOST_CELLS = 16  # regions on a side
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 _STRIP = 1 << 20  # pixels that are held as floats at once
 
 
@@ -82,6 +82,25 @@ def image_features(pixels: Pixels, grid: int = 2) -> FloatArray:
             for left, right in columns:
                 measured.extend(_mean(colours[top:bottom, left:right]))
     return np.array(measured, np.float64)
+
+
+def grey_tiles(pixels: Pixels, rows: int, columns: int) -> FloatArray:
+    """Means of luma over rows x columns tiles, 0-255; a small image repeats its pixels.
+
+    Cost: O(H W). Tiles span whole pixels, as the regions of :func:`image_features` do.
+
+    Examples
+    --------
+    >>> grey_tiles(np.array([[0, 10, 20, 30]], np.uint8), 1, 2).tolist()
+    [[5.0, 25.0]]
+    """
+    colours = _rgb(pixels)
+    bands = [
+        colours[top:bottom].mean(axis=0, dtype=np.float64) for top, bottom in _bounds(len(colours), rows)
+    ]
+    luma = np.stack(bands) @ _LUMA
+    sides = _bounds(luma.shape[1], columns)
+    return np.round(np.stack([luma[:, left:right].mean(axis=1) for left, right in sides], axis=1), 9)
 
 
 class ImageMeasure:
@@ -168,7 +187,7 @@ def _luma_moments(colours: Pixels) -> tuple[float, float, float]:
     step = max(1, _STRIP // width)
     total = squares = across = down = 0.0
     for _, block in _strips(colours, overlap=1):
-        luma = np.asarray(block.astype(np.float32) @ _LUMA, np.float64)
+        luma = np.asarray(block.astype(np.float32) @ _LUMA.astype(np.float32), np.float64)
         down += float(np.square(np.diff(luma, axis=0)).sum())
         luma = luma[:step]
         total += float(luma.sum())
