@@ -665,3 +665,46 @@ def words_present_by_search(text: str, phrase: str) -> bool:
     """Whether the words of a phrase follow each other in a text of words with one space between."""
     words, sought = text.lower().split(" "), phrase.split(" ")
     return any(words[i : i + len(sought)] == sought for i in range(len(words)))
+
+
+def squared_top_projections(rows: FloatArray) -> FloatArray:
+    """<h - mean, v>^2 of each row, v from the whole singular value decomposition."""
+    centred = rows - rows.mean(axis=0)
+    v = np.linalg.svd(centred, full_matrices=False)[2][0]
+    return np.array([float(row @ v) ** 2 for row in centred])
+
+
+def quantum_entropy_scores(white: FloatArray, alpha: float) -> FloatArray:
+    """h'Qh of each row, Q by the matrix exponential of alpha (S - I) / (|S| - 1), of trace 1."""
+    from scipy.linalg import expm
+
+    second = sum(np.outer(row, row) for row in white) / len(white)
+    q = expm(alpha * (second - np.eye(len(second))) / (np.linalg.norm(second, 2) - 1.0))
+    return np.array([float(row @ q @ row) / float(np.trace(q)) for row in white])
+
+
+def log_p_of_one_mode(values: FloatArray, starts: IntArray, ends: IntArray, penalty: FloatArray) -> float:
+    """The smallest max(log p of a fall, log p of a rise to its right), trying every two intervals."""
+    x, claims = np.sort(values), []
+    for j, k, more in zip(starts, ends, penalty, strict=True):
+        places = [(value - x[j]) / (x[k] - x[j]) for value in x[j + 1 : k]]
+        z = sum(2 * u - 1 for u in places) / math.sqrt(len(places) / 3)
+        claims.append((j, k, *(min(0.0, float(special.log_ndtr(score)) + more) for score in (-z, z))))
+    return min(
+        (max(fall, rise) for _, end, _, fall in claims for start, _, rise, _ in claims if end <= start),
+        default=0.0,
+    )
+
+
+def near_pairs(points: FloatArray, radius: float) -> tuple[list[tuple[int, int]], list[int], list[float]]:
+    """(pairs within the radius, neighbours of each point, distance of the nearest one), pair by pair."""
+    pairs = []
+    neighbours, nearest = [0] * len(points), [math.inf] * len(points)
+    for i, j in combinations(range(len(points)), 2):
+        distance = math.dist(points[i], points[j])
+        if distance <= radius:
+            pairs.append((i, j))
+            for k in (i, j):
+                neighbours[k] += 1
+                nearest[k] = min(nearest[k], distance)
+    return pairs, neighbours, nearest

@@ -10,6 +10,8 @@ from credenza.contracts import Status
 from credenza.errors import UsageError
 from credenza.report import profiling as profiles
 
+LABELS = "needs a column of class labels (--labels)"
+
 
 def test_nothing_chosen_means_all() -> None:
     assert chosen(None) == REGISTRY
@@ -38,6 +40,7 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
     by_code = {outcome.code: outcome for outcome in outcomes}
     assert {code: o.reason for code, o in by_code.items() if o.status is Status.NOT_APPLICABLE} == {
         "CZ001": "needs a reference (--reference)",
+        "CZ003": "needs embeddings of the rows (--embeddings)",
         "CZ101": "needs a reference (--reference)",
         "CZ201": NO_REFERENCE,
         "CZ202": "needs a column that names each row's provenance (--slices)",
@@ -45,11 +48,14 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
             "needs the reference's rows, not a profile of it (--reference) "
             "and one or more columns to split the rows by (--strata)"
         ),
+        "CZ205": "needs embeddings of the rows (--embeddings)",
         "CZ206": "needs a file of declared expectations (--policy)",
         "CZ301": (
             "needs the reference's rows, not a profile of it (--reference) "
             "and features to look at in threes (--triples A,B,C,... or all)"
         ),
+        "CZ401": f"{LABELS} and embeddings of the rows (--embeddings)",
+        "CZ402": f"{LABELS} and training losses, or embeddings to train on (--losses, --embeddings)",
     }
     assert by_code["CZ002"].status is Status.CLEAR
     assert list(seconds) == [check.code for check in REGISTRY]
@@ -62,12 +68,16 @@ def test_a_profile_is_a_reference_without_rows(clean: pa.Table, reference: pa.Ta
     assert applies == {
         "CZ001": True,
         "CZ002": True,
+        "CZ003": False,
         "CZ101": True,
         "CZ201": True,
         "CZ202": False,
         "CZ204": False,
+        "CZ205": False,
         "CZ206": False,
         "CZ301": False,
+        "CZ401": False,
+        "CZ402": False,
     }
 
 

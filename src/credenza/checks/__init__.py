@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from credenza.checks.base import NEEDS, Check
+from credenza.checks.content_links import ContentLink
 from credenza.checks.duplicates import DuplicateRows
 from credenza.checks.evidence import Evidence
+from credenza.checks.loss_outliers import LossOutlier
 from credenza.checks.marginals import MarginalShift
+from credenza.checks.mislabelled import LabelDisagreement
+from credenza.checks.near_duplicates import NearDuplicates
 from credenza.checks.pairs import AssociationShift
 from credenza.checks.policy import PolicyBreach
 from credenza.checks.settings import Settings
@@ -17,12 +21,16 @@ from credenza.checks.triples import InteractionShift
 REGISTRY: tuple[type[Check], ...] = (
     Structure,
     DuplicateRows,
+    NearDuplicates,
     MarginalShift,
     AssociationShift,
     SliceShift,
     StrataShift,
+    ContentLink,
     PolicyBreach,
     InteractionShift,
+    LabelDisagreement,
+    LossOutlier,
 )
 
 __all__ = ["NEEDS", "REGISTRY", "Check", "Evidence", "Settings"]

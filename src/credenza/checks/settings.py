@@ -25,6 +25,10 @@ class Settings:
     min_slice : rows that a slice or a stratum needs to be looked at.
     bins, min_share : quantile bins of a continuous column; share below which a level is pooled.
     duplicate_z, duplicate_share : excess of duplicates over the reference, in standard errors and as share of rows.
+    label_noise : share of wrong labels that ordinary labelling has, in [0, 0.4].
+    loss_share : rows that must have an outlying loss beyond what the bulk's tail explains, as a share of a class.
+    near : distance up to which two embeddings are near-duplicates, as a share of the root mean square distance of two
+        rows, in (0, 0.5].
     seed : of everything random.
     """
 
@@ -39,6 +43,9 @@ class Settings:
     min_share: float = 0.01
     duplicate_z: float = 4.0
     duplicate_share: float = 0.001
+    label_noise: float = 0.02
+    loss_share: float = 0.005
+    near: float = 0.05
     seed: int = 0
 
     def __post_init__(self) -> None:
