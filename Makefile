@@ -55,7 +55,7 @@ help: ## list the targets
 # Compiled kernels are kept with the environment, so that they are compiled once.
 demo: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-demo/numba
 test: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-test/numba
-bench-detection bench-peers bench-speed: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-bench/numba
+bench-detection bench-repair bench-peers bench-speed: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-bench/numba
 
 .PHONY: demo
 demo: .venv-demo/installed ## audit real data, clean and poisoned (about a minute the first time)
@@ -81,12 +81,17 @@ types: .venv-lint/installed ## check the types: mypy, strict
 	@.venv-lint/bin/mypy
 
 .PHONY: bench
-bench: bench-detection bench-peers bench-speed ## run all benchmarks
+bench: bench-detection bench-repair bench-peers bench-speed ## run all benchmarks
 
 .PHONY: bench-detection
 bench-detection: .venv-bench/installed ## detection rates and false alarms, as a table
 	@.venv-bench/bin/python benchmarks/detection.py $(ARGS)
 	@.venv-bench/bin/python benchmarks/red_team.py $(ARGS)
+
+.PHONY: bench-repair
+bench-repair: .venv-bench/installed ## what repair restores, and what models learn from repaired rows
+	@.venv-bench/bin/python benchmarks/repair.py $(ARGS)
+	@.venv-bench/bin/python benchmarks/retrained.py $(ARGS)
 
 # Peers live in the benchmark's own environment; credenza never depends on them.
 .venv-bench/peers: .venv-bench/installed

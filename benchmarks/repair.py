@@ -1,4 +1,4 @@
-"""What repair restores: culprits left, cells, marginals, all other pairs, rows touched. Run: make bench-detection.
+"""What repair restores: culprits left, cells, marginals, all other pairs, rows touched. Run: make bench-repair.
 
 Each run cuts real data into suspect, reference and trusted hold-outs, moves one pair or three, audits, repairs by every
 method, and looks again. Printed are shares of runs and means, with 95% intervals (Wilson, or normal for means).
