@@ -42,8 +42,8 @@ def confident_issues(fit: CrossFit) -> tuple[FloatArray, NDArray[np.bool_]]:
     ([0], 0.9)
     """
     try:
-        from cleanlab.filter import find_label_issues  # type: ignore[import-untyped,import-not-found,unused-ignore]
-        from cleanlab.rank import get_label_quality_scores  # type: ignore[import-untyped,import-not-found,unused-ignore]
+        from cleanlab.filter import find_label_issues
+        from cleanlab.rank import get_label_quality_scores
     except ImportError as error:
         raise MissingExtraError(
             "confident learning needs cleanlab, which is not installed: pip install 'credenza[ml]'"
