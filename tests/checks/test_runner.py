@@ -56,6 +56,9 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
         ),
         "CZ401": f"{LABELS} and embeddings of the rows (--embeddings)",
         "CZ402": f"{LABELS} and training losses, or embeddings to train on (--losses, --embeddings)",
+        "CZ403": f"{LABELS} and embeddings of the rows (--embeddings)",
+        "CZ404": f"{LABELS} and embeddings of the rows (--embeddings)",
+        "CZ405": f"{LABELS} and embeddings of the rows (--embeddings)",
     }
     assert by_code["CZ002"].status is Status.CLEAR
     assert list(seconds) == [check.code for check in REGISTRY]
@@ -78,6 +81,9 @@ def test_a_profile_is_a_reference_without_rows(clean: pa.Table, reference: pa.Ta
         "CZ301": False,
         "CZ401": False,
         "CZ402": False,
+        "CZ403": False,
+        "CZ404": False,
+        "CZ405": False,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from credenza.checks.activation_clusters import ActivationClusters
 from credenza.checks.base import NEEDS, Check
 from credenza.checks.content_links import ContentLink
 from credenza.checks.duplicates import DuplicateRows
@@ -12,8 +13,10 @@ from credenza.checks.mislabelled import LabelDisagreement
 from credenza.checks.near_duplicates import NearDuplicates
 from credenza.checks.pairs import AssociationShift
 from credenza.checks.policy import PolicyBreach
+from credenza.checks.robust_outliers import RobustOutliers
 from credenza.checks.settings import Settings
 from credenza.checks.slices import SliceShift
+from credenza.checks.spectral_signature import SpectralSignature
 from credenza.checks.strata import StrataShift
 from credenza.checks.structure import Structure
 from credenza.checks.triples import InteractionShift
@@ -31,6 +34,9 @@ REGISTRY: tuple[type[Check], ...] = (
     InteractionShift,
     LabelDisagreement,
     LossOutlier,
+    SpectralSignature,
+    ActivationClusters,
+    RobustOutliers,
 )
 
 __all__ = ["NEEDS", "REGISTRY", "Check", "Evidence", "Settings"]
