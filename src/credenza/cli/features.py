@@ -101,6 +101,12 @@ def features_command(
         bool,
         typer.Option("--undirected", help="Graphs: turn each edge by a coin; neither end means anything."),
     ] = False,
+    all_edges: Annotated[
+        bool,
+        typer.Option(
+            "--all-edges", help="Graphs: take edges that share nodes, too; their p-values are wrong."
+        ),
+    ] = False,
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Exit with 0 although files could not be read.")
     ] = False,
@@ -127,6 +133,7 @@ def features_command(
         "--node": node,
         "--endpoints": None if endpoints is None else split_pair("--endpoints", endpoints),
         "--undirected": undirected or None,
+        "--all-edges": all_edges or None,
     }
     options = options_of({name: value for name, value in given.items() if value is not None}, seed)
     with working("measuring", quiet=quiet):
@@ -151,6 +158,7 @@ SETS = {
     "--node": ("graph", "node"),
     "--endpoints": ("graph", "endpoints"),
     "--undirected": ("graph", "undirected"),
+    "--all-edges": ("graph", "all_edges"),
 }
 
 

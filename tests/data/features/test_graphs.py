@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credenza.data import open_source
-from credenza.data.features import Graph, GraphOptions, write_features
+from credenza.data.features import Graph, GraphOptions, matching, write_features
 from credenza.errors import InputError, UsageError
 
 NODES = pa.table(
@@ -26,7 +26,7 @@ def featured(edges: pa.Table, options: GraphOptions, folder: Path) -> pa.Table:
 
 
 def test_edges_get_the_attributes_of_both_ends(tmp_path: Path) -> None:
-    done = write_features(EDGES, tmp_path / "f.parquet", GraphOptions(NODES))
+    done = write_features(EDGES, tmp_path / "f.parquet", GraphOptions(NODES, all_edges=True))
     assert pq.read_table(tmp_path / "f.parquet").to_pydict() == {
         "year": [1, 2, 3, 4],
         "source.sex": ["f", "f", "m", "f"],
@@ -47,7 +47,7 @@ def test_degrees_and_turning(pairs: list[tuple[int, int]], seed: int) -> None:
     )
     nodes = pa.table({"id": np.arange(6), "name": [f"n{i}" for i in range(6)]})
     counts = Counter(node for pair in pairs for node in pair)
-    graph = Graph(edges, GraphOptions(nodes, undirected=True, seed=seed))
+    graph = Graph(edges, GraphOptions(nodes, undirected=True, all_edges=True, seed=seed))
     ((_, arrays),) = graph.batches([])
     source, source_degree, target, target_degree = (array.to_pylist() for array in arrays)
     for (u, v), a, b, m, n in zip(pairs, source, target, source_degree, target_degree, strict=True):
@@ -57,12 +57,12 @@ def test_degrees_and_turning(pairs: list[tuple[int, int]], seed: int) -> None:
 
 def test_coins_are_fair_seeded_and_blind_to_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edges = pa.table({"u": ["a"] * 2_000, "v": ["b"] * 2_000})
-    options = GraphOptions(NODES.select(["id", "sex"]), undirected=True, seed=3)
+    options = GraphOptions(NODES.select(["id", "sex"]), undirected=True, all_edges=True, seed=3)
     first = featured(edges, options, tmp_path)
     assert 900 < first["source.sex"].to_pylist().count("f") < 1_100
     monkeypatch.setattr("credenza.data.sources.BATCH_ROWS", 37)
     assert featured(edges, options, tmp_path).equals(first)
-    other = GraphOptions(NODES.select(["id", "sex"]), undirected=True, seed=4)
+    other = GraphOptions(NODES.select(["id", "sex"]), undirected=True, all_edges=True, seed=4)
     assert not featured(edges, other, tmp_path).equals(first)
 
 
@@ -89,7 +89,7 @@ def test_like_takes_the_same_attributes(tmp_path: Path) -> None:
             like=tmp_path / "a.parquet",
         )
     with pytest.raises(
-        UsageError, match=r"^the table to be like is of a graph that is directed; say the same"
+        UsageError, match=r"^the table to be like was made with undirected False; say the same of this graph$"
     ):
         write_features(
             EDGES, tmp_path / "c.parquet", GraphOptions(NODES, undirected=True), like=tmp_path / "a.parquet"
@@ -145,3 +145,32 @@ def test_bad_graphs_are_one_line(edges: pa.Table, options: GraphOptions, line: s
         write_features(edges, tmp_path / "f.parquet", options)
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+edge_lists = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=25)
+
+
+@settings(deadline=None, max_examples=40)
+@given(edge_lists, st.integers(0, 5))
+def test_matchings_are_what_going_through_the_edges_gives(pairs: list[tuple[int, int]], seed: int) -> None:
+    ends = np.array(pairs, np.int64).reshape(-1, 2).T
+    used: set[int] = set()
+    wanted = np.zeros(len(pairs), bool)
+    for edge in np.argsort(np.random.default_rng(seed).permutation(len(pairs))):
+        if not used & set(pairs[edge]):
+            used |= set(pairs[edge])
+            wanted[edge] = True
+    assert matching(ends, 8, seed).tolist() == wanted.tolist()
+
+
+def test_no_node_comes_twice_unless_asked(tmp_path: Path) -> None:
+    nodes = pa.table({"id": np.arange(40), "name": [f"n{i}" for i in range(40)]})
+    rng = np.random.default_rng(0)
+    edges = pa.table({"u": rng.integers(0, 40, 300), "v": rng.integers(0, 40, 300), "w": range(300)})
+    table = featured(edges, GraphOptions(nodes), tmp_path)
+    names = [name for u, v in zip(*table.select(["source.name", "target.name"]).to_pydict().values(), strict=True)
+             for name in {u, v}]  # fmt: skip
+    assert len(set(names)) == len(names) > 30
+    for row in table.to_pylist():
+        assert row["source.name"] == f"n{edges['u'][row['w']]}"
+    assert featured(edges, GraphOptions(nodes, all_edges=True), tmp_path).num_rows == 300

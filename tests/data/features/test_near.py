@@ -66,7 +66,7 @@ def test_all_pairs_within_the_distance_are_found(seeds: list[int], data: st.Data
 def test_copies_are_near_and_others_are_not(measure) -> None:  # type: ignore[no-untyped-def]
     originals = [pictured(seed) for seed in range(12)]
     hashes = [measure(image) for image in originals]
-    assert min(distance(a, b) for a, b in combinations(hashes, 2)) > 8
+    assert min(distance(a, b) for a, b in combinations(hashes, 2)) > 14
     for image, own in zip(originals, hashes, strict=True):
         picture = Image.fromarray(image)
         file = io.BytesIO()
@@ -74,7 +74,7 @@ def test_copies_are_near_and_others_are_not(measure) -> None:  # type: ignore[no
         copies = [picture.resize((96, 96)), picture.resize((33, 30)), Image.open(file)]
         changed = [np.asarray(copy) for copy in copies]
         changed.append(np.clip(image * 0.9 + 8, 0, 255).astype(np.uint8))
-        assert max(distance(measure(copy), own) for copy in changed) <= 6
+        assert max(distance(measure(copy), own) for copy in changed) <= 10
 
 
 @pytest.mark.parametrize("measure", [difference_hash, perceptual_hash])

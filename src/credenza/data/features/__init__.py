@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from credenza.data.features.base import Features, Recipe, Unreadable, read_recipe
 from credenza.data.features.contents import carried_columns, find_contents
-from credenza.data.features.graphs import Graph, GraphOptions
+from credenza.data.features.graphs import Graph, GraphOptions, matching
 from credenza.data.features.hashes import difference_hash, near_hashes, perceptual_hash
 from credenza.data.features.near import NearPairs
 from credenza.data.features.pixels import ImageMeasure, image_features, image_names
@@ -40,6 +40,7 @@ __all__ = [
     "frequent_terms",
     "image_features",
     "image_names",
+    "matching",
     "minhash",
     "near_hashes",
     "near_texts",

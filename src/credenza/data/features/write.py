@@ -141,9 +141,11 @@ def _write_graph(
         raise UsageError("the table to be like is of a graph; name the nodes of this one")
     if recipe is not None:
         _require_kind(recipe, "graph")
-        if options.undirected != (undirected := _setting(recipe, "undirected", bool)):
-            said = "undirected" if undirected else "directed"
-            raise UsageError(f"the table to be like is of a graph that is {said}; say the same of this one")
+        for name in ("undirected", "all_edges"):
+            if getattr(options, name) != (value := _setting(recipe, name, bool)):
+                raise UsageError(
+                    f"the table to be like was made with {name} {value}; say the same of this graph"
+                )
     graph = Graph(source, options, None if recipe is None else _setting(recipe, "attributes", list))
     carried, left_out = carried_columns(source, None, carry)
     if carry is None:
