@@ -136,6 +136,7 @@ def test_make_without_a_target_lists_them() -> None:
         "bench",
         "bench-detection",
         "bench-peers",
+        "bench-repair",
         "bench-speed",
         "build",
         "clean",

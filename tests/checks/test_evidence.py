@@ -23,6 +23,7 @@ def computed(seen: object) -> set[str]:
         "engine",
         "_columns",
         "triples",
+        "beside",
     }
     return set(vars(seen)) - given
 
