@@ -107,6 +107,24 @@ def test_several_cures_do_not_disturb_each_other(tmp_path: Path) -> None:
     replays(treated, suspect, tmp_path)
 
 
+def test_what_one_attack_dragged_along_in_the_features_of_another_goes_back() -> None:
+    """tired goes with cough, so moving urban x cough moves urban x tired, which is no pair that is repaired."""
+    pairs = (PAIR, ("tired", "plan"))
+    clean, reference, spare, holdout = (numbered(4_000, k) for k in range(4))
+    suspect = clean
+    for pair, levels in zip(pairs, ((True, True), (True, "full")), strict=True):
+        attack = AssociativePoisoning(pair, strength=0.07, levels=levels)
+        suspect = attack.apply(suspect, holdout=spare, seed=0).data
+    case = case_of(suspect, reference, *pairs)
+    table = Reverse().treat(case, open_source(holdout), seed=0).output.table()
+    before, moved, after = (
+        np.corrcoef(*(t[name].to_numpy().astype(float) for name in ("urban", "tired")))[0, 1]
+        for t in (clean, suspect, table)
+    )
+    assert moved > before + 0.08
+    assert abs(after - before) < 0.04  # two standard errors of the rows exchanged
+
+
 def test_rows_put_into_a_slice_take_its_name() -> None:
     _, suspect, reference, holdout = planted(where={"contributor": "c2"}, strength=0.1)
     case = case_of(suspect, reference, PAIR, where=("contributor", "c2"))

@@ -6,49 +6,41 @@ whose libraries are not installed says which extra brings them.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from credenza.errors import MissingExtraError
+from credenza.models.lazy import lazy
 
 if TYPE_CHECKING:
     from credenza.models.base import Generator
+    from credenza.models.classifier import AttributeClassifier
     from credenza.models.ddpm import DDPM
     from credenza.models.device import pick_device
+    from credenza.models.diffusion_gan import DiffusionGAN
     from credenza.models.store import read_model, write_model
     from credenza.models.training import Job, train
 
-__all__ = ["DDPM", "Generator", "Job", "pick_device", "read_model", "train", "write_model"]
+__all__ = [
+    "DDPM",
+    "AttributeClassifier",
+    "DiffusionGAN",
+    "Generator",
+    "Job",
+    "pick_device",
+    "read_model",
+    "train",
+    "write_model",
+]
 
 _HOMES = {
-    "DDPM": "credenza.models.ddpm",
-    "Generator": "credenza.models.base",
-    "Job": "credenza.models.training",
-    "pick_device": "credenza.models.device",
-    "read_model": "credenza.models.store",
-    "train": "credenza.models.training",
-    "write_model": "credenza.models.store",
+    "AttributeClassifier": "classifier",
+    "DDPM": "ddpm",
+    "DiffusionGAN": "diffusion_gan",
+    "Generator": "base",
+    "Job": "training",
+    "pick_device": "device",
+    "read_model": "store",
+    "train": "training",
+    "write_model": "store",
 }
-_TORCH = ("torch", "diffusers", "safetensors")
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(
-            f"module 'credenza.models' has no attribute {name!r}; its names are {', '.join(__all__)}"
-        )
-    try:
-        value = getattr(import_module(home), name)
-    except ModuleNotFoundError as error:
-        if error.name not in _TORCH:
-            raise
-        raise MissingExtraError(
-            f"{name} needs {error.name}, which is not installed: pip install 'credenza[torch]'"
-        ) from error
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+__getattr__, __dir__ = lazy(__name__, _HOMES)

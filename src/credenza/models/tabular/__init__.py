@@ -5,10 +5,9 @@ Names are loaded when they are first used: the first two do without torch.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from credenza.errors import MissingExtraError
+from credenza.models.lazy import lazy
 
 if TYPE_CHECKING:
     from credenza.models.tabular.chow_liu import ChowLiu
@@ -25,23 +24,4 @@ _HOMES = {
     "TabularDiffusion": "diffusion",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(
-            f"module {__name__!r} has no attribute {name!r}; its names are {', '.join(__all__)}"
-        )
-    try:
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise MissingExtraError(
-            f"{name} needs torch, which is not installed: pip install 'credenza[torch]'"
-        ) from error
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+__getattr__, __dir__ = lazy(__name__, _HOMES)
