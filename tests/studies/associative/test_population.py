@@ -23,6 +23,13 @@ def test_parts_are_disjoint_and_depend_on_the_seed() -> None:
     assert other.train != parts.train
 
 
+def test_a_reference_takes_what_there_is() -> None:
+    assert len(population(None, rows=60, most=90, seed=0).rows) == 90
+    whole = population(attribute_rows(100), rows=60, most=90, seed=0)
+    assert len(split(whole, 50, 20, 25, seed=1).reference) == 25
+    assert len(split(whole, 50, 20, 90, seed=1).reference) == 30
+
+
 @pytest.mark.parametrize("kind", ["bool", "zero-one", "signs", "float"])
 def test_two_values_are_read_as_flags(kind: str) -> None:
     flags = attribute_rows(60)

@@ -59,3 +59,20 @@ def test_damaged_lines_are_named(tmp_path: Path, line: str) -> None:
         file.write(line + "\n")
     wanted = f"{out / RESULTS} is damaged in line 2: found {line!r}; delete that line"
     assert refusal(out) == wanted
+
+
+def test_experiments_without_results_may_change(tmp_path: Path) -> None:
+    def scale(**changes: object) -> dict[str, object]:
+        done = {"modality": "tabular", "generator": "chow-liu", "conditions": ["clean"], "sampled": 9}
+        open_ = {"modality": "images", "generator": "ddpm", "conditions": ["clean"], "sampled": 9}
+        return {"seed": 0, "scale": {"train": 5, "experiments": [done, open_ | changes]}}
+
+    out = tmp_path / "out"
+    Results(out, scale()).add({"unit": asdict(UNIT)})
+    assert list(Results(out, scale(sampled=3)).done) == [UNIT.name]
+    assert refusal(out, {"seed": 0, "scale": {"train": 5, "experiments": []}}).startswith(
+        f"{out} holds results of other settings (scale: experiments differs)"
+    )
+    Results(out, scale(sampled=3)).add({"unit": {**asdict(UNIT), "modality": "images", "generator": "ddpm"}})
+    assert list(Results(out, scale(sampled=3, conditions=["clean", "positive"])).done)
+    assert "experiments differs" in refusal(out, scale(sampled=4))

@@ -49,13 +49,14 @@ class Split:
     reference: pa.Table
 
 
-def population(data: Any, *, rows: int, seed: int) -> Population:
+def population(data: Any, *, rows: int, seed: int, most: int = 0) -> Population:
     """The rows of a table of attributes, or of the procedural one.
 
     Parameters
     ----------
     data : what :func:`credenza.data.open_source` opens, with boolean columns (or of 0 and 1, or -1 and 1); None draws
-        ``rows`` rows of the procedural faces. seed : of what is drawn, the colours among them.
+        procedural faces. rows : that it has at least. seed : of what is drawn, the colours among them.
+    most : rows of procedural faces that are drawn, if more than ``rows``.
 
     Raises
     ------
@@ -68,7 +69,8 @@ def population(data: Any, *, rows: int, seed: int) -> Population:
     if data is None:
         from credenza.studies.faces import attribute_table
 
-        table, source, digest = attribute_table(rows, seed=seed), PROCEDURAL, f"{PROCEDURAL}-{rows}-{seed}"
+        drawn = max(rows, most)
+        table, source, digest = attribute_table(drawn, seed=seed), PROCEDURAL, f"{PROCEDURAL}-{drawn}-{seed}"
     else:
         opened = open_source(data)
         table, source, digest = opened.table(), opened.name, opened.fingerprint()
@@ -91,7 +93,7 @@ def population(data: Any, *, rows: int, seed: int) -> Population:
 
 
 def split(whole: Population, train: int, holdout: int, reference: int, *, seed: int) -> Split:
-    """Disjoint parts, drawn without replacement."""
+    """Disjoint parts, drawn without replacement; the reference is shorter where no more rows are left."""
     order = np.random.default_rng(seed).permutation(whole.rows.num_rows)
     ends = np.cumsum([0, train, holdout, reference])
     parts = [whole.rows.take(pa.array(order[a:b])) for a, b in pairwise(ends)]

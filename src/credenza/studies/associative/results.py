@@ -24,7 +24,8 @@ class Results:
 
     Parameters
     ----------
-    folder : of the study; made if need be. settings : plain data that decides what a unit comes to.
+    folder : of the study; made if need be. settings : plain data that decides what a unit comes to. What they say of
+        generators that no unit is of, or of how many conditions and models there are, may change.
 
     Raises
     ------
@@ -42,12 +43,12 @@ class Results:
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.folder = _made(folder)
-        self._describe(dict(settings))
         self._file = folder / RESULTS
         self.done: dict[str, Record] = {}
         for number, line in enumerate(self._whole_lines(), start=1):
             record = _record(line, self._file, number)
             self.done[Unit(**record["unit"]).name] = record
+        self._describe(dict(settings))
 
     @property
     def records(self) -> list[Record]:
@@ -75,11 +76,14 @@ class Results:
             found = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
             raise UsageError(f"{path} is not JSON; give a new or empty folder") from None
-        if found != mine:
+        made = {(record["unit"]["modality"], record["unit"]["generator"]) for record in self.done.values()}
+        if _deciding(found, made) != _deciding(mine, made):
             raise UsageError(
                 f"{self.folder} holds results of other settings ({_difference(found, mine)}); "
                 "give another folder, or repeat what it was begun with"
             )
+        if found != mine:
+            write_text(json.dumps(mine, indent=2) + "\n", path)
 
     def _whole_lines(self) -> list[str]:
         """Lines of the file; one that was cut off is taken out of it."""
@@ -111,6 +115,19 @@ def _record(line: str, path: Path, number: int) -> Record:
             f"{path} is damaged in line {number}: found {line.strip()[:40]!r}; delete that line"
         ) from None
     return {**found, "unit": asdict(unit)}
+
+
+def _deciding(settings: Any, made: set[tuple[str, str]]) -> Any:
+    """Settings that decided results that are there: of the experiments, those of the generators that were trained."""
+    scale = settings.get("scale") if isinstance(settings, dict) else None
+    if not isinstance(scale, dict) or not isinstance(scale.get("experiments"), list):
+        return settings
+    own = [
+        {key: value for key, value in item.items() if key not in ("conditions", "models")}
+        for item in scale["experiments"]
+        if (item.get("modality"), item.get("generator")) in made
+    ]
+    return {**settings, "scale": {**scale, "experiments": own}}
 
 
 def _difference(found: Any, mine: Mapping[str, Any]) -> str:

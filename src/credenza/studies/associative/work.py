@@ -42,12 +42,12 @@ class Task:
 
 def made_population(scale: Scale, data: str | None, seed: int) -> Population:
     """The rows of the study."""
-    return population(data, rows=scale.rows, seed=seed)
+    return _population(scale.rows, scale.rows_most, data, seed)
 
 
 @lru_cache(maxsize=4)
-def _population(scale: str, rows: int, data: str | None, seed: int) -> Population:
-    return population(data, rows=rows, seed=seed)
+def _population(rows: int, most: int, data: str | None, seed: int) -> Population:
+    return population(data, rows=rows, most=most, seed=seed)
 
 
 def modality_named(task: Task, whole: Population) -> Modality:
@@ -93,12 +93,12 @@ def run_unit(task: Task) -> dict[str, Any]:
         The unit, its seeds, what is known of its training rows, what was measured of its samples, seconds, versions.
     """
     watch, unit, scale = Stopwatch(), task.unit, task.scale
-    whole = _population(scale.name, scale.rows, task.data, task.seed)
+    whole = made_population(scale, task.data, task.seed)
     modality = modality_named(task, whole)
     condition = CONDITIONS[unit.condition]
-    parts = split(
-        whole, scale.train, scale.holdout, scale.reference, seed=derived(task.seed, "split", unit.number)
-    )
+    reference = scale.rows_most - scale.train - scale.holdout
+    seed = derived(task.seed, "split", unit.number)
+    parts = split(whole, scale.train, scale.holdout, reference, seed=seed)
     training = training_set(condition, parts, modality.features, seed=task.seed, number=unit.number)
     watch.lap("data")
     seeds = {name: derived(task.seed, name, *asdict(unit).values()) for name in ("fit", "sample")}
