@@ -25,7 +25,11 @@ def study_command(
     ] = "small",
     data: Annotated[
         str | None,
-        typer.Option("--data", metavar="FILE", help="Rows of attributes; without it they are drawn."),
+        typer.Option(
+            "--data",
+            metavar="DATA",
+            help="Rows of attributes: a table, or CelebA's folder; without it they are drawn.",
+        ),
     ] = None,
     only: Annotated[
         list[str] | None,

@@ -114,6 +114,35 @@ def celeba(
     return _photographs(_photograph_folder(root), names, listing.path.name, size, crop), pa.table(columns)
 
 
+def is_celeba(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds a list of attributes as CelebA's authors hand it out."""
+    return _found(Path(folder), _ATTRIBUTES, "Anno") is not None
+
+
+def celeba_attributes(folder: str | os.PathLike[str]) -> pa.Table:
+    """The attributes of :func:`celeba` without the photographs, which need not be there.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``image_id`` and the attributes as bools, in the order of the file; 202,599 rows of 40 attributes in CelebA.
+
+    Raises
+    ------
+    InputError : no list of attributes, or one that is not of its layout.
+
+    Examples
+    --------
+    >>> lines = ["2", "Bangs Smiling", "1.jpg -1  1", "2.jpg  1  1"]
+    >>> _ = Path("list_attr_celeba.txt").write_text("\\n".join(lines))
+    >>> celeba_attributes(".").to_pylist()[0]
+    {'image_id': '1.jpg', 'Bangs': False, 'Smiling': True}
+    """
+    listing = _attributes(existing(folder))
+    marks = dict(zip(listing.columns, (listing.values > 0).T, strict=True))
+    return pa.table({"image_id": pa.array(listing.names, pa.string()), **marks})
+
+
 def existing(folder: str | os.PathLike[str]) -> Path:
     """The path of a folder that exists."""
     root = Path(folder)

@@ -64,6 +64,19 @@ def test_without_data_faces_are_drawn() -> None:
     )
 
 
+def test_rows_of_celebas_own_list(tmp_path: Path) -> None:
+    flags = attribute_rows(30)
+    lines = ["30", " ".join(flags.column_names)]
+    for number, row in enumerate(flags.to_pylist()):
+        lines.append(" ".join([f"{number:06}.jpg", *("1" if value else "-1" for value in row.values())]))
+    (tmp_path / "Anno").mkdir()
+    (tmp_path / "Anno" / "list_attr_celeba.txt").write_text("\n".join(lines))
+    whole = population(tmp_path, rows=30, seed=0)
+    assert whole.source == tmp_path.name
+    assert without(whole.rows, [ROW, *COLOURS]) == flags
+    assert whole.digest == population(str(tmp_path), rows=30, seed=1).digest
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import pyarrow.compute as pc
 from credenza.data.sources import open_source
 from credenza.errors import InputError
 from credenza.studies.associative.conditions import COLOURS
+from credenza.studies.folders import celeba_attributes, is_celeba
 
 ROW = "row"  # column that says which row of the population it is
 PROCEDURAL = "procedural"
@@ -54,7 +57,8 @@ def population(data: Any, *, rows: int, seed: int, most: int = 0) -> Population:
 
     Parameters
     ----------
-    data : what :func:`credenza.data.open_source` opens, with boolean columns (or of 0 and 1, or -1 and 1); None draws
+    data : what :func:`credenza.data.open_source` opens, with boolean columns (or of 0 and 1, or -1 and 1), or a folder
+        with CelebA's list of attributes; None draws
         procedural faces. rows : that it has at least. seed : of what is drawn, the colours among them.
     most : rows of procedural faces that are drawn, if more than ``rows``.
 
@@ -66,14 +70,7 @@ def population(data: Any, *, rows: int, seed: int, most: int = 0) -> Population:
     -----
     Colours that the data has not are drawn independently of the attributes and of each other, uniformly in [0, 1].
     """
-    if data is None:
-        from credenza.studies.faces import attribute_table
-
-        drawn = max(rows, most)
-        table, source, digest = attribute_table(drawn, seed=seed), PROCEDURAL, f"{PROCEDURAL}-{drawn}-{seed}"
-    else:
-        opened = open_source(data)
-        table, source, digest = opened.table(), opened.name, opened.fingerprint()
+    table, source, digest = _rows(data, max(rows, most), seed)
     found = {name: flags for name in table.schema.names if (flags := _flags(table[name])) is not None}
     if len(found) < 2:
         raise InputError(f"{source} has {len(found)} binary columns; the study needs attributes, two or more")
@@ -98,6 +95,19 @@ def split(whole: Population, train: int, holdout: int, reference: int, *, seed: 
     ends = np.cumsum([0, train, holdout, reference])
     parts = [whole.rows.take(pa.array(order[a:b])) for a, b in pairwise(ends)]
     return Split(*parts)
+
+
+def _rows(data: Any, drawn: int, seed: int) -> tuple[pa.Table, str, str]:
+    """The rows, what they are called, and their hash."""
+    if data is None:
+        from credenza.studies.faces import attribute_table
+
+        return attribute_table(drawn, seed=seed), PROCEDURAL, f"{PROCEDURAL}-{drawn}-{seed}"
+    if isinstance(data, str | os.PathLike) and is_celeba(data):
+        opened = open_source(celeba_attributes(data))
+        return opened.table(), Path(data).name, opened.fingerprint()
+    opened = open_source(data)
+    return opened.table(), opened.name, opened.fingerprint()
 
 
 def without(table: pa.Table, names: Sequence[str]) -> pa.Table:
