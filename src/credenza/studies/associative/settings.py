@@ -121,7 +121,7 @@ SMALL = Scale(
     experiments=(
         Experiment("tabular", "chow-liu", TABLES, 5, 20_000),
         Experiment("tabular", "copula", TABLES, 5, 20_000),
-        Experiment("tabular", "tabddpm", TABLES, 5, 20_000),
+        Experiment("tabular", "tabddpm", TABLES, 5, 20_000, {"steps": 800}),
         Experiment("text-near", "ngram", TEXTS, 5, 6_000),
         Experiment("text-far", "ngram", TEXTS, 5, 6_000),
         Experiment("text-far", "transformer", TEXTS, 3, 6_000),
