@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from credenza.data.features.base import Features, Recipe, Unreadable, read_recipe
-from credenza.data.features.contents import carried_columns, find_contents
+from credenza.data.features.contents import Contents, candidate_columns, carried_columns, find_contents
 from credenza.data.features.graphs import Graph, GraphOptions, matching
 from credenza.data.features.hashes import difference_hash, near_hashes, perceptual_hash
 from credenza.data.features.near import NearPairs
@@ -20,6 +20,7 @@ from credenza.data.features.waves import SoundMeasure, sound_features, sound_nam
 from credenza.data.features.write import ImageOptions, SoundOptions, TextOptions, write_features
 
 __all__ = [
+    "Contents",
     "Features",
     "Graph",
     "GraphOptions",
@@ -32,6 +33,7 @@ __all__ = [
     "TextMeasure",
     "TextOptions",
     "Unreadable",
+    "candidate_columns",
     "carried_columns",
     "difference_hash",
     "document_frequencies",

@@ -113,20 +113,38 @@ def find_contents(source: Source, column: str | None = None) -> tuple[str, str]:
     return column, "text"
 
 
-def _only_candidate(source: Source) -> str:
-    files = [field.name for field in source.schema if is_file_column(field.type)]
+def candidate_columns(source: Source) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which columns may be contents: those of whole files, and those of texts of four words or more on average.
+
+    One read of the first 256 rows of the columns of text.
+
+    Examples
+    --------
+    >>> from credenza.data import open_source
+    >>> candidate_columns(open_source(pa.table({"id": ["a"], "review": ["A film that one forgets."]})))
+    ((), ('review',))
+    """
+    files = tuple(field.name for field in source.schema if is_file_column(field.type))
     texts = [field.name for field in source.schema if family(field.type) is Family.STRING]
-    found = files or [name for name in texts if _reads_as_text(source, name)]
+    if not texts:
+        return files, ()
+    head = next(source.batches(texts, size=_SAMPLE))
+    pairs = zip(texts, head.columns, strict=True)
+    return files, tuple(name for name, column in pairs if _reads_as_text(column))
+
+
+def _only_candidate(source: Source) -> str:
+    files, texts = candidate_columns(source)
+    found = files or texts
     if len(found) == 1:
-        return str(found[0])
+        return found[0]
     shown = ", ".join(map(repr, (found or source.columns)[:8]))
     what = "several columns may be" if found else "no column looks like"
     raise UsageError(f"{source.name}: {what} the contents ({shown}); name the one that is")
 
 
-def _reads_as_text(source: Source, name: str) -> bool:
-    head = as_strings(next(source.batches([name], size=_SAMPLE)).column(0)).drop_null()
-    spaces = pc.mean(pc.count_substring(head, " ")).as_py()
+def _reads_as_text(column: pa.Array) -> bool:
+    spaces = pc.mean(pc.count_substring(as_strings(column).drop_null(), " ")).as_py()
     return bool(spaces is not None and spaces >= LEAST_SPACES)
 
 

@@ -94,13 +94,20 @@ def grey_tiles(pixels: Pixels, rows: int, columns: int) -> FloatArray:
     >>> grey_tiles(np.array([[0, 10, 20, 30]], np.uint8), 1, 2).tolist()
     [[5.0, 25.0]]
     """
-    colours = _rgb(pixels)
-    bands = [
-        colours[top:bottom].mean(axis=0, dtype=np.float64) for top, bottom in _bounds(len(colours), rows)
-    ]
-    luma = np.stack(bands) @ _LUMA
-    sides = _bounds(luma.shape[1], columns)
-    return np.round(np.stack([luma[:, left:right].mean(axis=1) for left, right in sides], axis=1), 9)
+    luma = _tile_means(_rgb(pixels), rows, 0) @ _LUMA
+    return np.round(_tile_means(luma, columns, 1), 9)
+
+
+def _tile_means(values: NDArray[Any], parts: int, axis: int) -> FloatArray:
+    """Means of so many runs along an axis; where there are fewer values than runs, these repeat."""
+    size = values.shape[axis]
+    starts = np.arange(parts) * size // parts
+    if size < parts:
+        return np.asarray(values.take(starts, axis=axis), np.float64)
+    sums = np.add.reduceat(values, starts, axis=axis, dtype=np.float64)
+    shape = [1] * values.ndim
+    shape[axis] = parts
+    return np.asarray(sums / np.diff(starts, append=size).reshape(shape))
 
 
 class ImageMeasure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,6 +142,7 @@ def near_texts(signatures: Signatures, similarity: float = 0.7) -> NearPairs:
     return NearPairs(rows[found.first], rows[found.second], found.similarity)
 
 
+@lru_cache(maxsize=1 << 16)
 def _number(token: str) -> int:
     return int.from_bytes(hashlib.blake2b(token.encode(), digest_size=8).digest(), "big")
 
