@@ -708,3 +708,22 @@ def near_pairs(points: FloatArray, radius: float) -> tuple[list[tuple[int, int]]
                 neighbours[k] += 1
                 nearest[k] = min(nearest[k], distance)
     return pairs, neighbours, nearest
+
+
+def hamming_pairs(hashes: list[int], bits: int) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    """Pairs of hashes that differ in at most so many bits, each one's number of them, and the bits to the nearest."""
+    apart = [[(a ^ b).bit_count() for b in hashes] for a in hashes]
+    n = len(hashes)
+    pairs = [(i, j) for i in range(n) for j in range(i + 1, n) if apart[i][j] <= bits]
+    neighbours = [sum(apart[i][j] <= bits for j in range(n) if j != i) for i in range(n)]
+    nearest = [min((apart[i][j] for j in range(n) if j != i), default=65) for i in range(n)]
+    return pairs, neighbours, nearest
+
+
+def successive_draw_probability(weights: Sequence[float], order: Sequence[int]) -> float:
+    """Probability that draws by weight, each from what the earlier ones left, take these places in this order."""
+    left, probability = float(sum(weights)), 1.0
+    for place in order:
+        probability *= weights[place] / left
+        left -= weights[place]
+    return probability
