@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
 from credenza.association.counts import PairCounts
 from credenza.errors import UsageError
-from credenza.models.base import Generator, Tensors, require_seed
+from credenza.models.base import Tensors
+from credenza.models.tabular.base import Folder, TableGenerator
 from credenza.models.tabular.codec import TableCodec
 from credenza.models.tabular.tree import DependencyTree
 
 __all__ = ["ChowLiu"]
 
 
-class ChowLiu(Generator[pa.Table]):
+class ChowLiu(TableGenerator):
     """Chow and Liu's tree (1968, IEEE Trans. Inf. Theory 14:462): P(x) = P(x_root) prod P(x_j | x_parent(j)).
 
     Of all distributions in which every feature depends on one other at most, it is the one of maximum likelihood: the
@@ -56,56 +55,25 @@ class ChowLiu(Generator[pa.Table]):
     def __init__(self, *, bins: int = 16, min_share: float = 0.001, smoothing: float = 1.0) -> None:
         if not 0 <= smoothing < float("inf"):
             raise UsageError(f"smoothing is a number of pseudo-rows, 0 or more; found {smoothing!r}")
-        self.bins, self.min_share, self.smoothing = bins, min_share, smoothing
-        self._codec: TableCodec | None = None
+        super().__init__(bins, min_share)
+        self.smoothing = smoothing
         self._tree: DependencyTree | None = None
 
-    @property
-    def fitted(self) -> bool:
-        return self._tree is not None
-
-    def fit(self, data: pa.Table, *, seed: int, folder: str | os.PathLike[str] | None = None) -> Self:
-        """Learn the tree; nothing is random, and a fit is too short for checkpoints, so ``folder`` is not used.
-
-        Parameters
-        ----------
-        data : n >= 2 rows of bool, number, time and string columns, in any encoding, nulls included.
-
-        Raises
-        ------
-        InputError : a table that no generator can be fitted to, see :meth:`TableCodec.fit`.
-        UsageError : ``bins``, ``min_share`` or ``seed`` out of range.
-        """
-        require_seed(seed)
-        codec = TableCodec.fit(data, bins=self.bins, min_share=self.min_share)
+    def _learn(self, codec: TableCodec, data: pa.Table, seed: int, folder: Folder) -> None:
+        """Count the pairs and choose the tree; nothing is random, and too short for checkpoints."""
         counts = PairCounts.empty(codec.schema.sizes).update(codec.codes(data))
-        self._codec, self._tree = codec, DependencyTree.of(counts, self.smoothing)
-        return self
+        self._tree = DependencyTree.of(counts, self.smoothing)
 
-    def sample(self, n: int, *, seed: int) -> pa.Table:
-        """Make n >= 1 rows with the schema of the fitted table.
-
-        Raises
-        ------
-        UsageError : before :meth:`fit`; n below 1; a seed that is no non-negative integer.
-        """
-        self._ready(n, seed)
-        assert self._codec is not None
+    def _drawn(self, codec: TableCodec, n: int, rng: np.random.Generator) -> pa.Table:
         assert self._tree is not None
-        rng = np.random.default_rng(seed)
-        return self._codec.sampled(self._tree.sampled(int(n), rng), rng)
+        return codec.sampled(self._tree.sampled(n, rng), rng)
 
-    def _contents(self) -> tuple[dict[str, Any], Tensors]:
-        assert self._codec is not None
+    def _settings(self) -> dict[str, Any]:
+        return {"bins": self.bins, "min_share": self.min_share, "smoothing": self.smoothing}
+
+    def _arrays(self) -> Tensors:
         assert self._tree is not None
-        settings, tensors = self._codec.state()
-        own = {"bins": self.bins, "min_share": self.min_share, "smoothing": self.smoothing}
-        return {**own, "table": settings}, {**tensors, **self._tree.arrays()}
+        return self._tree.arrays()
 
-    @classmethod
-    def _of_contents(cls, settings: Mapping[str, Any], tensors: Tensors) -> Self:
-        settings = dict(settings)
-        codec = TableCodec.restored(settings.pop("table", {}), tensors)
-        model = cls(**settings)
-        model._codec, model._tree = codec, DependencyTree.of_arrays(tensors)
-        return model
+    def _restore(self, codec: TableCodec, arrays: Tensors) -> None:
+        self._tree = DependencyTree.of_arrays(arrays)

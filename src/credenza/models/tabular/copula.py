@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +10,8 @@ from scipy.special import ndtr
 
 from credenza.association.counts import PairCounts
 from credenza.contracts import FloatArray, IntArray
-from credenza.models.base import Generator, Tensors, require_seed
+from credenza.models.base import Tensors
+from credenza.models.tabular.base import Folder, TableGenerator
 from credenza.models.tabular.codec import TableCodec
 from credenza.models.tabular.latent import latent_correlations, pair_blocks
 from credenza.models.tabular.matching import matched_factor
@@ -24,7 +23,7 @@ __all__ = ["GaussianCopula"]
 _BLOCK = 65_536  # rows whose normals are held at once
 
 
-class GaussianCopula(Generator[pa.Table]):
+class GaussianCopula(TableGenerator):
     """A Gaussian copula over mixed columns: x_j = F_j^-1(Phi(z_j)), z ~ N(0, R), F_j the empirical distribution.
 
     F_j is a step function for columns with levels, so z_j is cut where the shares say; marginals are those of the
@@ -65,29 +64,12 @@ class GaussianCopula(Generator[pa.Table]):
     kind: ClassVar[str] = "copula"
 
     def __init__(self, *, bins: int = 16, min_share: float = 0.001) -> None:
-        self.bins, self.min_share = bins, min_share
-        self._codec: TableCodec | None = None
+        super().__init__(bins, min_share)
         self._factor: FloatArray = np.empty((0, 0))
         self._orders: tuple[IntArray, ...] = ()
 
-    @property
-    def fitted(self) -> bool:
-        return self._codec is not None
-
-    def fit(self, data: pa.Table, *, seed: int, folder: str | os.PathLike[str] | None = None) -> Self:
-        """Learn the correlations; nothing is random, and a fit is too short for checkpoints: ``folder`` is not used.
-
-        Parameters
-        ----------
-        data : n >= 2 rows of bool, number, time and string columns, in any encoding, nulls included.
-
-        Raises
-        ------
-        InputError : a table that no generator can be fitted to, see :meth:`TableCodec.fit`.
-        UsageError : ``bins``, ``min_share`` or ``seed`` out of range.
-        """
-        require_seed(seed)
-        codec = TableCodec.fit(data, bins=self.bins, min_share=self.min_share)
+    def _learn(self, codec: TableCodec, data: pa.Table, seed: int, folder: Folder) -> None:
+        """Order the levels and find the correlations; nothing is random, and too short for checkpoints."""
         schema, starts = codec.schema, codec.schema.offsets
         joint = PairCounts.empty(schema.sizes).update(codec.codes(data)).joint.astype(float)
         orders = level_orders(joint, schema)
@@ -96,25 +78,14 @@ class GaussianCopula(Generator[pa.Table]):
         )
         blocks = pair_blocks(joint[np.ix_(places, places)] / data.num_rows, starts.tolist())
         factor = matched_factor(latent_correlations(blocks, len(orders)), blocks)
-        self._codec, self._orders, self._factor = codec, orders, factor
-        return self
+        self._orders, self._factor = orders, factor
 
-    def sample(self, n: int, *, seed: int) -> pa.Table:
-        """Make n >= 1 rows with the schema of the fitted table.
-
-        Raises
-        ------
-        UsageError : before :meth:`fit`; n below 1; a seed that is no non-negative integer.
-        """
-        self._ready(n, seed)
-        rng = np.random.default_rng(seed)
-        parts = [self._block(min(_BLOCK, int(n) - first), rng) for first in range(0, int(n), _BLOCK)]
+    def _drawn(self, codec: TableCodec, n: int, rng: np.random.Generator) -> pa.Table:
+        parts = [self._block(codec, min(_BLOCK, n - first), rng) for first in range(0, n, _BLOCK)]
         return pa.concat_tables(parts)
 
-    def _block(self, rows: int, rng: np.random.Generator) -> pa.Table:
+    def _block(self, codec: TableCodec, rows: int, rng: np.random.Generator) -> pa.Table:
         """Rows drawn at once."""
-        codec = self._codec
-        assert codec is not None
         uniform = ndtr(rng.standard_normal((rows, len(self._factor))) @ self._factor.T)
         codes = np.zeros((rows, len(self._orders)), np.uint8, order="F")
         inside: dict[str, FloatArray] = {}
@@ -129,18 +100,15 @@ class GaussianCopula(Generator[pa.Table]):
         alone = {name: rng.random(rows) for name in codec.arrow.names if name not in inside}
         return codec.table(codes, [{**inside, **alone}[name] for name in codec.arrow.names])
 
-    def _contents(self) -> tuple[dict[str, Any], Tensors]:
-        assert self._codec is not None
-        settings, tensors = self._codec.state()
-        orders = {f"order.{place}": order for place, order in enumerate(self._orders)}
-        own = {"bins": self.bins, "min_share": self.min_share, "table": settings}
-        return own, {**tensors, **orders, "factor": self._factor}
+    def _settings(self) -> dict[str, Any]:
+        return {"bins": self.bins, "min_share": self.min_share}
 
-    @classmethod
-    def _of_contents(cls, settings: Mapping[str, Any], tensors: Tensors) -> Self:
-        settings = dict(settings)
-        codec = TableCodec.restored(settings.pop("table", {}), tensors)
-        model = cls(**settings)
-        orders = tuple(tensors[f"order.{place}"] for place in range(len(codec.schema.features)))
-        model._codec, model._factor, model._orders = codec, tensors["factor"], orders
-        return model
+    def _arrays(self) -> Tensors:
+        return {
+            **{f"order.{place}": order for place, order in enumerate(self._orders)},
+            "factor": self._factor,
+        }
+
+    def _restore(self, codec: TableCodec, arrays: Tensors) -> None:
+        self._factor = arrays["factor"]
+        self._orders = tuple(arrays[f"order.{place}"] for place in range(len(codec.schema.features)))

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import copy
 import math
-import os
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import torch
 
 from credenza.errors import UsageError
-from credenza.models.base import Generator, Tensors, require_seed
+from credenza.models.base import Tensors
 from credenza.models.device import autocast, pick_device, random_stream
 from credenza.models.digest import digest_of
 from credenza.models.states import fill_module, fill_optimiser, module_arrays, optimiser_arrays
+from credenza.models.tabular.base import Folder, TableGenerator
 from credenza.models.tabular.codec import TableCodec
 from credenza.models.tabular.network import LevelNetwork, drawn_codes, masked_loss
 from credenza.models.training import State, train
@@ -28,7 +27,7 @@ AVERAGE = 0.999  # decay of the averaged weights
 EVERY = 250  # steps between checkpoints
 
 
-class TabularDiffusion(Generator[pa.Table]):
+class TabularDiffusion(TableGenerator):
     """Multinomial diffusion with an absorbing state over the levels of mixed columns (arXiv 2107.03006, 2110.02037).
 
     Noise covers columns: a covered one says nothing. A network learns the levels of covered columns given the
@@ -49,7 +48,7 @@ class TabularDiffusion(Generator[pa.Table]):
     (48,842 rows, 15 mixed columns): this model .008 and .007, a Gaussian copula .009 and .043, Chow-Liu .050 and
     .058, independent columns .110 and .138, a bootstrap of the rows .003 and .004. Cost there on one core: fitting
     55 s and 73 s, sampling 50,000 rows 25 s and 9 s; in general O(depth w^2) a row and step to fit, a row and
-    column to sample.
+    column to sample. A fit that is given a folder keeps a checkpoint there every 250 steps.
 
     Left out: TabDDPM (arXiv 2209.15421), with Gaussian diffusion for numbers: another noise for another kind of
     column, hundreds of steps to sample, and no exact conditionals; a variational autoencoder (error of the
@@ -86,56 +85,27 @@ class TabularDiffusion(Generator[pa.Table]):
                 raise UsageError(f"{name} is a whole number, 1 or more; found {value!r}")
         if not 0 < learning_rate < math.inf:
             raise UsageError(f"the learning rate is a number above 0; found {learning_rate!r}")
-        self.bins, self.min_share = bins, min_share
+        super().__init__(bins, min_share)
         self.steps, self.batch, self.width, self.depth = int(steps), int(batch), int(width), int(depth)
         self.learning_rate, self.device = learning_rate, device
-        self._codec: TableCodec | None = None
         self._net: LevelNetwork | None = None
 
-    @property
-    def fitted(self) -> bool:
-        return self._codec is not None
+    def _check(self) -> None:
+        pick_device(self.device)
 
-    def fit(self, data: pa.Table, *, seed: int, folder: str | os.PathLike[str] | None = None) -> Self:
-        """Learn from a table; an interrupted fit goes on from the checkpoint in ``folder``.
-
-        Parameters
-        ----------
-        data : n >= 2 rows of bool, number, time and string columns, in any encoding, nulls included.
-        seed : of the first weights, the batches and what is covered in them.
-        folder : for a checkpoint every 250 steps; None keeps none.
-
-        Raises
-        ------
-        InputError : a table that no generator can be fitted to, see :meth:`TableCodec.fit`; a checkpoint of another
-            fit.
-        UsageError : a setting or ``seed`` out of range, no GPU where one was asked for, a loss that is not finite.
-        """
-        require_seed(seed)
-        device = pick_device(self.device)
-        codec = TableCodec.fit(data, bins=self.bins, min_share=self.min_share)
+    def _learn(self, codec: TableCodec, data: pa.Table, seed: int, folder: Folder) -> None:
+        """Train the network; the seed is of its first weights, the batches and what is covered in them."""
         net = self._network(codec, random_stream(torch.device("cpu"), seed, 0))
         if net is not None:
-            job = _Job(net.to(device), codec.codes(data), self, seed)
-            key = digest_of(self.kind, self._settings(), int(seed), data)
+            job = _Job(net.to(pick_device(self.device)), codec.codes(data), self, seed)
+            key = digest_of(self.kind, self._settings(), seed, data)
             train(job, steps=self.steps, folder=folder, every=EVERY, label="tabular diffusion", key=key)
             net = job.average.eval()
-        self._codec, self._net = codec, net
-        return self
+        self._net = net
 
-    def sample(self, n: int, *, seed: int) -> pa.Table:
-        """Make n >= 1 rows with the schema of the fitted table.
-
-        Raises
-        ------
-        UsageError : before :meth:`fit`; n below 1; a seed that is no non-negative integer.
-        """
-        self._ready(n, seed)
-        assert self._codec is not None
-        rng = np.random.default_rng(seed)
-        if self._net is None:
-            return self._codec.sampled(np.zeros((int(n), 0), np.uint8), rng)
-        return self._codec.sampled(drawn_codes(self._net, int(n), rng), rng)
+    def _drawn(self, codec: TableCodec, n: int, rng: np.random.Generator) -> pa.Table:
+        codes = np.zeros((n, 0), np.uint8) if self._net is None else drawn_codes(self._net, n, rng)
+        return codec.sampled(codes, rng)
 
     def _network(self, codec: TableCodec, stream: torch.Generator) -> LevelNetwork | None:
         """A network for a table, with first weights from ``stream``; None where no column has levels."""
@@ -151,23 +121,15 @@ class TabularDiffusion(Generator[pa.Table]):
         names = ("bins", "min_share", "steps", "batch", "width", "depth", "learning_rate")
         return {name: getattr(self, name) for name in names}
 
-    def _contents(self) -> tuple[dict[str, Any], Tensors]:
-        assert self._codec is not None
-        settings, tensors = self._codec.state()
-        weights = {} if self._net is None else module_arrays(self._net, "net.")
-        return {**self._settings(), "table": settings}, {**tensors, **weights}
+    def _arrays(self) -> Tensors:
+        return {} if self._net is None else module_arrays(self._net, "net.")
 
-    @classmethod
-    def _of_contents(cls, settings: Mapping[str, Any], tensors: Tensors) -> Self:
-        settings = dict(settings)
-        codec = TableCodec.restored(settings.pop("table", {}), tensors)
-        model = cls(**settings)
-        net = model._network(codec, random_stream(torch.device("cpu"), 0))
+    def _restore(self, codec: TableCodec, arrays: Tensors) -> None:
+        net = self._network(codec, random_stream(torch.device("cpu"), 0))
         if net is not None:
-            fill_module(net, tensors, "net.")
+            fill_module(net, arrays, "net.")
             net.to(pick_device("auto")).eval()
-        model._codec, model._net = codec, net
-        return model
+        self._net = net
 
 
 class _Job:
