@@ -9,6 +9,7 @@ from typing import Any
 Record = dict[str, Any]
 COLOURS = ("#1b6ca8", "#c2571a", "#2e7d4f", "#7a4fa3", "#a8324a", "#6b6b00", "#3a3a3a")
 PAPER_MCC = (0.131, 0.483)
+LEAST_WIDTH = 480  # of a panel, so that its title fits
 STYLE = (
     "<style>text{font:12px sans-serif;fill:#333}.grid{stroke:#ddd}.zero{stroke:#999}"
     ".title{font-weight:600}.rect{fill:#fff}</style>"
@@ -66,7 +67,7 @@ def condition_plot(experiments: Sequence[Record]) -> str:
         One ``<svg>`` element, a panel for each generator, conditions side by side, a bar at each mean.
     """
     panels = [entry for entry in experiments if entry["conditions"]]
-    widths = [90 + 46 * len(entry["conditions"]) for entry in panels]
+    widths = [max(LEAST_WIDTH, 90 + 46 * len(entry["conditions"])) for entry in panels]
     every = [value for entry in panels for item in entry["conditions"] for value in _mccs(item)]
     height = 330
     parts = [
