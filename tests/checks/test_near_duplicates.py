@@ -32,14 +32,16 @@ def test_independent_rows_are_clear(run: Run) -> None:
         assert checked(run, content(1_500, seed)).status is Status.CLEAR
         outcome = checked(run, content(1_500, seed), content(1_000, 100 + seed))
         assert outcome.status is Status.CLEAR
-        assert outcome.reason.endswith("; the reference's rate explains that")
+        assert outcome.reason.endswith(", by embeddings; the reference's rate explains that")
 
 
 def test_copies_without_a_reference_are_a_notice(run: Run) -> None:
     outcome = checked(run, content(1_500, 1, copies=80))
     (finding,) = outcome.findings
     assert finding.severity is Severity.NOTICE
-    assert finding.message.startswith("83 pairs of rows with nearly the same content where rows drawn ")
+    assert finding.message.startswith(
+        "83 pairs of rows are nearly the same, by embeddings, where rows drawn independently would give at most about "
+    )
     assert "(such as rows " in finding.message
     assert outcome.scores is not None
     assert (outcome.scores[:160] > 0.9).all()

@@ -40,7 +40,7 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
     by_code = {outcome.code: outcome for outcome in outcomes}
     assert {code: o.reason for code, o in by_code.items() if o.status is Status.NOT_APPLICABLE} == {
         "CZ001": "needs a reference (--reference)",
-        "CZ003": "needs embeddings of the rows (--embeddings)",
+        "CZ003": "needs images, texts, or embeddings of the rows (--embeddings)",
         "CZ101": "needs a reference (--reference)",
         "CZ201": NO_REFERENCE,
         "CZ202": "needs a column that names each row's provenance (--slices)",

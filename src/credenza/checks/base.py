@@ -16,6 +16,7 @@ NEEDS = {
     "policy": "a file of declared expectations (--policy)",
     "labels": "a column of class labels (--labels)",
     "embeddings": "embeddings of the rows (--embeddings)",
+    "content": "images, texts, or embeddings of the rows (--embeddings)",
     "losses": "training losses, or embeddings to train on (--losses, --embeddings)",
     "triples": "features to look at in threes (--triples A,B,C,... or all)",
 }

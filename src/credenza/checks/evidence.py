@@ -20,6 +20,7 @@ from credenza.checks.collision import Excess, coincidence_excess, tree_collision
 from credenza.checks.groups import RowFilter
 from credenza.checks.inquiry import Inquiry
 from credenza.checks.passes import Passes
+from credenza.checks.samples.contents import Content, find_content
 from credenza.checks.samples.evidence import SampleEvidence
 from credenza.checks.weights import RowWeights
 from credenza.data import Duplicates, Repeats, Schema, Source, code_keys, encode
@@ -160,6 +161,11 @@ class Evidence(Passes):
     def samples(self) -> SampleEvidence | None:
         """Embeddings and labels of the suspect's rows; None unless both were given."""
         return self.beside.samples
+
+    @cached_property
+    def content(self) -> Content | None:
+        """Where the suspect has images, or else texts; None where it has neither among the audited columns."""
+        return find_content(self.suspect, self.columns, self.schema.names)
 
     @cached_property
     def row_weights(self) -> RowWeights:

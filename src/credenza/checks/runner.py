@@ -47,6 +47,7 @@ def missing_need(check: type[Check], evidence: Evidence) -> str:
         "policy": evidence.policy is not None,
         "labels": evidence.beside.has_labels,
         "embeddings": evidence.beside.has_embeddings,
+        "content": evidence.beside.has_embeddings or evidence.content is not None,
         "losses": evidence.beside.has_losses or evidence.beside.has_embeddings,
         "triples": evidence.triples is not None,
     }

@@ -29,6 +29,8 @@ class Settings:
     loss_share : rows that must have an outlying loss beyond what the bulk's tail explains, as a share of a class.
     near : distance up to which two embeddings are near-duplicates, as a share of the root mean square distance of two
         rows, in (0, 0.5].
+    near_bits, near_overlap : bits of 64 that the perceptual hashes of near-duplicate images may differ in, 0 to 15;
+        share of their runs of words that near-duplicate texts have in common, above 0.4.
     seed : of everything random.
     """
 
@@ -46,6 +48,8 @@ class Settings:
     label_noise: float = 0.02
     loss_share: float = 0.005
     near: float = 0.05
+    near_bits: int = 4
+    near_overlap: float = 0.7
     seed: int = 0
 
     def __post_init__(self) -> None:

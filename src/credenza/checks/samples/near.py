@@ -63,7 +63,7 @@ def typical_distance(embeddings: Numbers, *, seed: int = 0) -> float:
     >>> round(typical_distance(np.array([[0.0, 0.0], [1.0, 1.0]])), 6)
     1.0
     """
-    rows = _drawn(len(embeddings), 20_000, seed)
+    rows = drawn_rows(len(embeddings), 20_000, seed)
     return float(np.sqrt(2.0 * np.asarray(embeddings[rows], np.float64).var(axis=0).sum()))
 
 
@@ -92,7 +92,7 @@ def near_pairs(embeddings: Numbers, radius: float, *, seed: int = 0) -> NearPair
     >>> found.pairs, found.neighbours.tolist(), found.examples
     (1, [1, 0, 1, 0], ((0, 2),))
     """
-    rows = _drawn(len(embeddings), MOST_ROWS, seed)
+    rows = drawn_rows(len(embeddings), MOST_ROWS, seed)
     values = np.asarray(embeddings[rows])
     distinct, back, copies = _distinct(values)
     search = _Search(values[distinct], copies, radius, seed)
@@ -188,8 +188,12 @@ class _Search:
             self.partner[places] = two[closest][better]
 
 
-def _drawn(rows: int, most: int, seed: int) -> IntArray:
-    """Rows, ascending: all, or a sample of at most so many."""
+def drawn_rows(rows: int, most: int, seed: int) -> IntArray:
+    """Rows, ascending: all, or a seeded sample of at most so many.
+
+    >>> drawn_rows(3, 5, 0).tolist(), len(drawn_rows(100, 5, 0))
+    ([0, 1, 2], 5)
+    """
     if rows <= most:
         return np.arange(rows)
     return np.sort(np.random.default_rng((seed, rows)).choice(rows, most, replace=False))
@@ -205,7 +209,7 @@ def _distinct(values: Numbers) -> tuple[IntArray, IntArray, IntArray]:
 
 def _axis(values: Numbers, centre: FloatArray, seed: int) -> FloatArray:
     """The direction of largest variance, near enough, by power iteration on a sample of the rows."""
-    sample = values[_drawn(len(values), AXIS_ROWS, seed)] - centre
+    sample = values[drawn_rows(len(values), AXIS_ROWS, seed)] - centre
     axis = np.asarray(np.random.default_rng(seed).normal(size=values.shape[1]))
     for _ in range(AXIS_STEPS):
         turned = sample.T @ (sample @ axis)
