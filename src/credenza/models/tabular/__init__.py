@@ -1,6 +1,6 @@
 """Generators of tables of mixed types: a tree of dependencies, a Gaussian copula, a diffusion model.
 
-Names are loaded when they are first used: the first two do without torch.
+Names are loaded when they are first used: all but the diffusion model do without torch.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from credenza.models.tabular.codec import TableCodec
     from credenza.models.tabular.copula import GaussianCopula
     from credenza.models.tabular.diffusion import TabularDiffusion
+    from credenza.models.tabular.private_chow_liu import PrivateChowLiu
 
-__all__ = ["ChowLiu", "GaussianCopula", "TableCodec", "TabularDiffusion"]
+__all__ = ["ChowLiu", "GaussianCopula", "PrivateChowLiu", "TableCodec", "TabularDiffusion"]
 
 _HOMES = {
     "ChowLiu": "chow_liu",
     "GaussianCopula": "copula",
+    "PrivateChowLiu": "private_chow_liu",
     "TableCodec": "codec",
     "TabularDiffusion": "diffusion",
 }
