@@ -64,3 +64,17 @@ def test_a_wide_bulk_widens_the_null() -> None:
     assert _width(normal) < 1.2
     assert 2.5 < _width(3 * normal) < 3.6
     assert _width(3 * normal[:20]) == 1.0
+
+
+def test_features_that_content_determines_are_not_tested(run: Run) -> None:
+    content, table = annotated(1_500, 3, features=3)
+    for name, column in (("sharp", 0), ("keen", 1)):
+        table = table.append_column(name, pa.array(content[:, column] > 0))
+    outcome = run("CZ205", table, beside=SampleInputs(embeddings=np.sign(content[:, :3])))
+    assert outcome.reason.endswith("; not tested, as content determines it: sharp, keen")
+    assert outcome.details["pairs"] == 3
+    few = run("CZ205", table.select(["sharp", "keen"]), beside=SampleInputs(embeddings=np.sign(content)))
+    assert few.status is Status.SKIPPED
+    assert few.reason == (
+        "fewer than two features are left to test; not tested, as content determines it: sharp, keen"
+    )

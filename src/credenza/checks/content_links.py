@@ -17,6 +17,9 @@ from credenza.data import Schema
 LEAST_ROWS = 500
 LEAST_VALUES = 25  # rows that the rarer value of an annotation needs
 BULK_PAIRS = 45  # from so many pairs on the spread of all statistics is looked at
+DETERMINED = (
+    0.95  # share of an annotation's variance that content explains, beyond which nothing is left to test
+)
 SHOWN = 20
 
 
@@ -29,8 +32,8 @@ class ContentLink:
     that of N(0, 1), T is divided by the ratio (Efron 2004). Benjamini-Hochberg over pairs; with --min-strength E the
     covariance must be larger than E. Needs no reference.
 
-    Cannot see: links through annotations that the content determines without error (what is left of those is nothing);
-    replaced rows, where content and annotation agree.
+    Cannot see: links of annotations that the content determines (95% of the variance: nothing is left to test, and they
+    are named); replaced rows, where content and annotation agree.
     """
 
     code: ClassVar[str] = "CZ205"
@@ -51,7 +54,12 @@ class ContentLink:
             )
             return Outcome(self.code, self.title, Status.SKIPPED, reason)
         s = evidence.settings
-        links = residual_links(given.values, values, seed=s.seed)
+        everything = residual_links(given.values, values, seed=s.seed)
+        links, determined = _testable(everything, names)
+        left = determined + left
+        if not len(links.covariance):
+            reason = f"fewer than two features are left to test{left}"
+            return Outcome(self.code, self.title, Status.SKIPPED, reason)
         statistic = links.statistic(s.min_strength)
         width = _width(links.statistic())
         log_p = np.minimum(normal_log_sf(np.abs(statistic) / width) + np.log(2.0), 0.0)
@@ -73,6 +81,21 @@ class ContentLink:
             f"{s.power:.0%} power{left}"
         )
         return answer(self, findings[:SHOWN], clear, details=details, also=_more(findings) + left)
+
+
+def _testable(links: Links, names: tuple[str, ...]) -> tuple[Links, str]:
+    """(links of the features that content does not determine, the others in words).
+
+    What content leaves of those is next to nothing and follows no normal law: no link shows in it, and mistakes do.
+    """
+    fixed = links.explained > DETERMINED
+    if not fixed.any():
+        return links, ""
+    first, second = links.pairs
+    kept = ~(fixed[first] | fixed[second])
+    out = Links((first[kept], second[kept]), links.covariance[kept], links.error[kept], links.explained)
+    listed = ", ".join(name for name, gone in zip(names, fixed, strict=True) if gone)
+    return out, f"; not tested, as content determines it: {listed}"
 
 
 def _annotations(evidence: Evidence) -> tuple[tuple[str, ...], Any, str]:

@@ -11,6 +11,9 @@ from credenza.models.lazy import lazy
 
 if TYPE_CHECKING:
     from credenza.synthetic.base import Synthetic
+    from credenza.synthetic.language import markov_texts
+    from credenza.synthetic.language_model import model_texts
+    from credenza.synthetic.pictures import model_images
     from credenza.synthetic.template import TemplateGenerator
     from credenza.synthetic.variables import Template
 
@@ -18,12 +21,18 @@ __all__ = [
     "Synthetic",
     "Template",
     "TemplateGenerator",
+    "markov_texts",
+    "model_images",
+    "model_texts",
 ]
 
 _HOMES = {
     "Synthetic": "base",
     "Template": "variables",
     "TemplateGenerator": "template",
+    "markov_texts": "language",
+    "model_images": "pictures",
+    "model_texts": "language_model",
 }
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)
