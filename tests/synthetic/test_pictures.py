@@ -47,7 +47,7 @@ def test_images_of_a_generator_of_ours(tmp_path: Path) -> None:
 def test_images_of_diffusers(tmp_path: Path) -> None:
     diffusers = pytest.importorskip("diffusers", reason="a pipeline needs diffusers")
     network = diffusers.UNet2DModel(
-        sample_size=4, in_channels=3, out_channels=3, layers_per_block=1, block_out_channels=(4, 4), norm_num_groups=2,
+        sample_size=4, in_channels=3, out_channels=3, layers_per_block=1, block_out_channels=(8, 8), norm_num_groups=4,
         down_block_types=("DownBlock2D",) * 2, up_block_types=("UpBlock2D",) * 2,
     )  # fmt: skip
     scheduler = diffusers.DDPMScheduler(num_train_timesteps=5)

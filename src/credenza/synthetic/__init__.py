@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from credenza.models.lazy import lazy
 
 if TYPE_CHECKING:
+    from credenza.synthetic.augment_images import augment_images
+    from credenza.synthetic.augment_tables import augment_table
+    from credenza.synthetic.augment_text import augment_text
     from credenza.synthetic.base import Synthetic
     from credenza.synthetic.language import markov_texts
     from credenza.synthetic.language_model import model_texts
@@ -21,6 +24,9 @@ __all__ = [
     "Synthetic",
     "Template",
     "TemplateGenerator",
+    "augment_images",
+    "augment_table",
+    "augment_text",
     "markov_texts",
     "model_images",
     "model_texts",
@@ -30,6 +36,9 @@ _HOMES = {
     "Synthetic": "base",
     "Template": "variables",
     "TemplateGenerator": "template",
+    "augment_images": "augment_images",
+    "augment_table": "augment_tables",
+    "augment_text": "augment_text",
     "markov_texts": "language",
     "model_images": "pictures",
     "model_texts": "language_model",

@@ -39,10 +39,10 @@ class WordNet:
     Notes
     -----
     No part of speech is guessed from context: a word is taken for the part of speech of which most senses occur in
-    WordNet's tagged texts (for all, where several have as many), and its synonyms are those of its first senses there. A word that is not a headword is taken for the plural or the form in -s, -ed, -ing of one, and
-    its synonyms are put in the same form by rule; those that WordNet's lists of exceptions call irregular are left out,
-    and so are names and expressions of several words. Memory: the index, some 10 MB; definitions are read when a word
-    is looked up, and remembered for 65,536 words.
+    WordNet's tagged texts (for all, where several have as many), and its synonyms are those of its first senses there.
+    A word that is not a headword is taken for the plural or the form in -s, -ed, -ing of one, and its synonyms are put
+    in the same form by rule; those that WordNet's lists of exceptions call irregular are left out, and so are names and
+    expressions of several words. Memory: the files, some 30 MB, read once; synonyms of 65,536 words are remembered.
     Licence of the data: WordNet 3.0's own, free for any use with its notice. It is not part of this package.
     Source: Fellbaum 1998, "WordNet: An Electronic Lexical Database". Left out: disambiguation by context, hypernyms.
 
@@ -101,12 +101,9 @@ class WordNet:
 
     def _headwords(self, word: str, part: str) -> list[str]:
         """One-word members of the first senses, without names and without the word itself."""
-        found = []
-        for place in self._index[part][word][1 : 1 + self._senses]:
-            for member in self._members(part, place):
-                if member.isalpha() and member.islower() and member != word:
-                    found.append(member)
-        return found
+        places = self._index[part][word][1 : 1 + self._senses]
+        members = [member for place in places for member in self._members(part, place)]
+        return [member for member in members if member.isalpha() and member.islower() and member != word]
 
     def _members(self, part: str, place: int) -> list[str]:
         data = self._data[part]
@@ -159,7 +156,7 @@ def _cased(word: str, like: str) -> str:
 
 
 def _index(path: Path) -> dict[str, tuple[int, ...]]:
-    """How many of a headword's senses occur in tagged texts, and the places of all in the data file, most frequent first.
+    """How many senses of a headword occur in tagged texts, then where all are in the data file, frequent ones first.
 
     Expressions of several words are left out.
     """
