@@ -14,6 +14,7 @@ import typer
 
 from credenza.checks import REGISTRY
 from credenza.cli.app import app
+from credenza.cli.run import joined
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -38,10 +39,8 @@ def commands(text: str) -> list[list[str]]:
 def parse(arguments: list[str]) -> str:
     """Parse without running; raises as the command line would."""
     group: Any = typer.main.get_command(app)
-    name, rest = arguments[0], arguments[1:]
-    if arguments[:2] == ["profile", "merge"]:
-        name, rest = "profile merge", arguments[2:]
-    group.commands[name].make_context(name, list(rest))
+    name, *rest = joined(arguments)
+    group.commands[name].make_context(name, rest)
     return name
 
 

@@ -18,6 +18,7 @@ from credenza.cli.poison import poison_command
 from credenza.cli.profile import merge_command, profile_command
 from credenza.cli.repair import repair_command
 from credenza.cli.study import study_command
+from credenza.cli.synth import SYNTH
 
 app = typer.Typer(
     name="credenza",
@@ -39,6 +40,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("repair", "Put right what an audit names.", repair_command),
     ("ledger", "Carry out a repair again, or undo it.", ledger_command),
     ("features", "Images, texts, graphs as a table.", features_command),
+    *SYNTH,
     ("checks", "List the checks, or explain one.", checks_command),
     ("study", "Reproduce a paper's results.", study_command),
     ("demo", "The whole story on a real table.", demo_command),

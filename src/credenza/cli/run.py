@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 import typer
 
-from credenza.cli.app import app
+from credenza.cli.app import COMMANDS, app
 from credenza.cli.status import ExitStatus
-from credenza.errors import CredenzaError
+from credenza.errors import CredenzaError, UsageError
 
 # Root of the errors that the parser raises about arguments: its class has moved between releases of typer.
 PARSER_ERROR: type[Exception] = next(
@@ -74,8 +74,7 @@ def dispatch(arguments: list[str]) -> int:
         arguments, default = ["--help"], ExitStatus.BAD_INPUT
     else:
         default = ExitStatus.CLEAR
-    if arguments[:2] == ["profile", "merge"]:
-        arguments = ["profile merge", *arguments[2:]]
+    arguments = joined(arguments)
     try:
         with command.make_context("credenza", arguments) as context:
             command.invoke(context)
@@ -84,6 +83,30 @@ def dispatch(arguments: list[str]) -> int:
     except PARSER_ERROR as error:
         return complain(f"error: {parser_message(error)}", ExitStatus.BAD_INPUT)
     return default
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """Arguments with the two words of a command's name as one.
+
+    Raises
+    ------
+    UsageError : a group without one of its commands.
+
+    Examples
+    --------
+    >>> joined(["profile", "merge", "a.czp", "--help"])
+    ['profile merge', 'a.czp', '--help']
+    """
+    names = [name for name, _, _ in COMMANDS]
+    if " ".join(arguments[:2]) in names:
+        return [" ".join(arguments[:2]), *arguments[2:]]
+    first = arguments[0] if arguments else ""
+    group = [name for name in names if name.startswith(f"{first} ")]
+    if group and first not in names:
+        found = f"found {arguments[1]!r}" if arguments[1:] else "found none"
+        told = ", ".join(name.removeprefix(f"{first} ") for name in group)
+        raise UsageError(f"{first} takes one of the commands {told}: {found}; see credenza {group[0]} --help")
+    return list(arguments)
 
 
 def parser_message(error: Any) -> str:
