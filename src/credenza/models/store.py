@@ -105,6 +105,11 @@ def read_model(folder: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any
     return description["settings"], tensors
 
 
+def model_kind(folder: str | os.PathLike[str]) -> str:
+    """What sort of model a folder holds, such as "ddpm"; raises as :func:`read_model` where it holds none."""
+    return str(_described(Path(folder).expanduser())["kind"])
+
+
 def packed(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None) -> bytes:
     """Arrays, and text by name, as the bytes of a safetensors file.
 
