@@ -727,3 +727,34 @@ def successive_draw_probability(weights: Sequence[float], order: Sequence[int]) 
         probability *= weights[place] / left
         left -= weights[place]
     return probability
+
+
+def combined_ranks(
+    checks: list[tuple[np.ndarray, np.ndarray]], labels: np.ndarray, quiet: float
+) -> list[float]:
+    """Share of the rows with a smaller weighted sum of surprises, row by row; of (scores, picked) of each check."""
+    n = len(labels)
+    totals, seen = [0.0] * n, [False] * n
+    for scores, picked in checks:
+        looked = [i for i in range(n) if not math.isnan(scores[i])]
+        for i in looked:
+            share = sum(scores[j] >= scores[i] for j in looked) / len(looked)
+            loud = any(picked[j] and labels[j] == labels[i] for j in range(n))
+            totals[i] += (1.0 if loud else quiet) * -math.log(share)
+            seen[i] = True
+    known = [round(totals[i], 9) for i in range(n) if seen[i]]
+    return [
+        sum(value < round(totals[i], 9) for value in known) / len(known) if seen[i] else math.nan
+        for i in range(n)
+    ]
+
+
+def best_cell_filter(cells: tuple[float, float, float, float], strength: float, fpr: float) -> float:
+    """The largest true-positive rate of filters of the cells (a, b, c, d) after rows of strength were swapped in.
+
+    A linear program over the shares of the two over-filled cells that a filter takes.
+    """
+    a, _, _, d = cells
+    clean = 1.0 - 2.0 * strength
+    found = optimize.linprog([-0.5, -0.5], A_ub=[[a / clean, d / clean]], b_ub=[fpr], bounds=[(0, 1), (0, 1)])
+    return float(-found.fun)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 SCHEMA_VERSION = "credenza.audit/1"
 
@@ -128,8 +129,10 @@ class Outcome:
     """What one check says.
 
     ``reason`` explains every status (for "clear": what could have been missed); ``culprits`` are those that the check
-    named, also listed in :class:`AuditResult`. ``scores`` has a number for each row of the suspect, high is suspicious,
-    NaN where the row was not looked at; None of a check that scores no rows. It is written by ``--rows``, not as JSON.
+    named, also listed in :class:`AuditResult`. ``scores`` has a number for each row of the suspect, high is
+    suspicious, NaN where the row was not looked at; None of a check that scores no rows. It is written by ``--rows``,
+    not as JSON. ``picked`` are the rows that its alarms are about, bool of the length of ``scores``; None of a check
+    whose alarms are not about single rows.
     """
 
     code: str
@@ -140,6 +143,41 @@ class Outcome:
     details: Mapping[str, Any] = field(default_factory=dict)
     culprits: tuple[Culprit, ...] = ()
     scores: FloatArray | None = field(default=None, repr=False, compare=False)
+    picked: BoolArray | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """Rows of one class that stand out: of how many, and the codes of the checks that pick some of them."""
+
+    label: str
+    rows: int
+    picked: int
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RowSummary:
+    """What the checks that score single rows say together.
+
+    Attributes
+    ----------
+    rows : rows that a check scored.
+    picked : rows that stand out: a check that raised an alarm picks them. agreed : of these, rows that two checks pick.
+    checks : (code, rows that it picks) of every check that scored rows.
+    groups : the classes of the picked rows, most picked first.
+    combined : a score of each row, shape (n,), in [0, 1], high is suspicious, NaN where no check looked; None where an
+        audit was read from JSON.
+    agreement : how many checks have the row among their top rows, shape (n,); None as well.
+    """
+
+    rows: int
+    picked: int
+    agreed: int
+    checks: tuple[tuple[str, int], ...]
+    groups: tuple[RowGroup, ...]
+    combined: FloatArray | None = field(default=None, repr=False, compare=False)
+    agreement: IntArray | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -199,7 +237,10 @@ class InputSummary:
 
 @dataclass(frozen=True)
 class AuditResult:
-    """Plain data behind :class:`credenza.Audit`; text, JSON and HTML are views of it."""
+    """Plain data behind :class:`credenza.Audit`; text, JSON and HTML are views of it.
+
+    ``rows`` is what the checks of single rows say together; None where none of them picks rows.
+    """
 
     verdict: Verdict
     outcomes: tuple[Outcome, ...]
@@ -210,3 +251,4 @@ class AuditResult:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     timing: Mapping[str, float]
+    rows: RowSummary | None = None

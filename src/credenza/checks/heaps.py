@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from credenza.checks.base import Check, answer, counted
 from credenza.checks.samples.scores import ClassScores, ClassVerdict
@@ -39,7 +40,8 @@ def heaps_outcome(
         f"planted rows that overlap the rest would be missed{left}"
     )
     also = f", {counted(int(found.flagged.sum()), 'row')} picked{left}"
-    return answer(check, findings, clear, details=details, also=also, scores=found.scores)
+    outcome = answer(check, findings, clear, details=details, also=also, scores=found.scores)
+    return replace(outcome, picked=found.flagged)
 
 
 def _finding(code: str, verdict: ClassVerdict, classes: tuple[str, ...], apart: str, measure: str) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -46,16 +47,21 @@ class LossOutlier:
             return Outcome(self.code, self.title, Status.SKIPPED, reason, (), details)
         s = evidence.settings
         q = adjust(np.array([tail.log_p for tail in found.tails]))
-        findings = [
-            _finding(self.code, tail, value, labels)
+        loud = [
+            (tail, value)
             for tail, value in zip(found.tails, q, strict=True)
             if value <= s.fdr and tail.excess >= s.loss_share
         ]
+        findings = [_finding(self.code, tail, value, labels) for tail, value in loud]
         clear = (
             f"the {kind} of {len(found.tails) // 2:,} classes have no outliers "
             f"beyond what the bulk of each class explains, or fewer than {s.loss_share:.1%} of it{labels.left_out}"
         )
-        return answer(self, findings, clear, details=details, also=labels.left_out, scores=found.scores)
+        outcome = answer(self, findings, clear, details=details, also=labels.left_out, scores=found.scores)
+        picked = np.zeros(len(codes), dtype=bool)
+        for tail, _ in loud:
+            picked |= found.beyond(tail, codes)
+        return replace(outcome, picked=picked)
 
 
 def _losses(evidence: Evidence) -> tuple[FloatArray, str]:

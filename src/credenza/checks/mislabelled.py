@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -66,7 +67,10 @@ class LabelDisagreement:
             f"leaves; content names {fit.accuracy:.0%} of the labels of {counted(len(fit.rows), 'row')}{left}"
         )
         also = f", {counted(int(wrong.sum()), 'row')} picked{left}"
-        return answer(self, findings, clear, details=details, also=also, scores=spread)
+        loud = [lapse.content for lapse, value in zip(lapses, q, strict=True) if value <= s.fdr]
+        picked = fit.spread((wrong & np.isin(content, loud)).astype(np.float64), len(spread)) > 0
+        outcome = answer(self, findings, clear, details=details, also=also, scores=spread)
+        return replace(outcome, picked=picked)
 
 
 def _tells(fit: CrossFit) -> bool:

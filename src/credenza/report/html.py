@@ -13,6 +13,7 @@ from credenza.contracts import AuditResult, Culprit, FloatArray
 from credenza.report import tables, text
 from credenza.report.json import plain
 from credenza.report.overview import overview
+from credenza.report.row_views import bound, standing_out
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -128,6 +129,8 @@ def _context(result: AuditResult) -> dict[str, Any]:
         "ran": sum(text.was_run(outcome.status) for outcome in result.outcomes),
         "findings": found[:_SHOWN_FINDINGS],
         "more_findings": max(0, len(found) - _SHOWN_FINDINGS),
+        "rows": "" if result.rows is None else standing_out(result.rows),
+        "bound": bound(result),
         "features": len(result.features),
         "left_out": left_out[:_SHOWN_COLUMNS],
         "left_out_count": len(left_out),

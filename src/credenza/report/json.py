@@ -24,6 +24,7 @@ from credenza.contracts import (
     Outcome,
     PairTable,
 )
+from credenza.report.row_views import rows_document
 
 _ENCODE = json.JSONEncoder(allow_nan=False).encode
 
@@ -38,10 +39,11 @@ def to_dict(result: AuditResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        Keys in fixed order: ``schema``, ``verdict``, ``culprits`` (strongest first), ``outcomes``, ``pairs``
-        (the strongest, column by column, and how many were tested; None when none was), ``features``, ``inputs``,
-        ``settings``, ``versions``, ``timing`` (seconds). MI is in nats, strengths are probability masses.
-        NaN and infinities become None, NumPy scalars become Python numbers. Cost O(listed pairs).
+        Keys in fixed order: ``schema``, ``verdict``, ``culprits`` (strongest first), ``outcomes``, ``rows`` (what the
+        checks of single rows say together; None where none picks rows), ``pairs`` (the strongest, column by column,
+        and how many were tested; None when none was), ``features``, ``inputs``, ``settings``, ``versions``,
+        ``timing`` (seconds). MI is in nats, strengths are probability masses. NaN and infinities become None, NumPy
+        scalars become Python numbers. Cost O(listed pairs).
 
     Raises
     ------
@@ -64,6 +66,7 @@ def to_dict(result: AuditResult) -> dict[str, Any]:
         "verdict": str(result.verdict),
         "culprits": [_culprit(culprit) for culprit in result.culprits],
         "outcomes": [_outcome(outcome, result.culprits) for outcome in result.outcomes],
+        "rows": rows_document(result),
         "pairs": None if result.pairs is None else _pairs(result.pairs),
         "features": [_feature(feature) for feature in result.features],
         "inputs": [_input(given) for given in result.inputs],

@@ -17,6 +17,8 @@ from credenza.contracts import (
     InputSummary,
     Outcome,
     PairTable,
+    RowGroup,
+    RowSummary,
     Severity,
     Status,
     Verdict,
@@ -82,6 +84,7 @@ def from_dict(document: Mapping[str, Any]) -> AuditResult:
         settings=_object(_get(document, "settings", "audit"), "settings"),
         versions=_object(_get(document, "versions", "audit"), "versions"),
         timing=_object(_get(document, "timing", "audit"), "timing"),
+        rows=_maybe(_rows, document.get("rows"), "rows"),
     )
 
 
@@ -235,6 +238,29 @@ def _outcome(node: Any, where: str, culprits: tuple[Culprit, ...]) -> Outcome:
             culprits[_position(index, f"{where}.culprits", len(culprits))]
             for index in _list(_get(node, "culprits", where), f"{where}.culprits")
         ),
+    )
+
+
+def _rows(node: Any, where: str) -> RowSummary:
+    def part(key: str) -> int:
+        return _at_least(0, _get(node, key, where), f"{where}.{key}")
+
+    checks = _object(_get(node, "checks", where), f"{where}.checks")
+    return RowSummary(
+        rows=part("rows"),
+        picked=part("picked"),
+        agreed=part("agreed"),
+        checks=tuple((code, _at_least(0, count, f"{where}.checks.{code}")) for code, count in checks.items()),
+        groups=_each(node, "classes", _row_group),
+    )
+
+
+def _row_group(node: Any, where: str) -> RowGroup:
+    return RowGroup(
+        label=_text(_get(node, "label", where), f"{where}.label"),
+        rows=_at_least(0, _get(node, "rows", where), f"{where}.rows"),
+        picked=_at_least(1, _get(node, "picked", where), f"{where}.picked"),
+        checks=_texts(_get(node, "checks", where), f"{where}.checks"),
     )
 
 

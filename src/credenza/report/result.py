@@ -94,14 +94,14 @@ class Audit:
         """Frame with one row for each row of the suspect; see :func:`credenza.report.rows.row_batches`.
 
         Its columns: row; weight and score (the share of foreign rows like it) of CZ201; the scores of every other check
-        that scored rows, by its code.
+        that scored rows, by its code; combined and agreement of the checks of single rows.
 
         Raises
         ------
         UsageError
             If neither CZ201 nor a check that scores rows did run.
         """
-        return self._frame_like(row_table(self._row_weights, scores_of(self.outcomes)))
+        return self._frame_like(row_table(self._row_weights, scores_of(self.outcomes, self.result.rows)))
 
     def to_rows(self, path: str | os.PathLike[str]) -> None:
         """Write ``rows`` to a file (by way of a temporary one) a batch at a time, in the format that its suffix names.
@@ -117,7 +117,7 @@ class Audit:
         """
         from credenza.data.write import write_table
 
-        write_table(row_batches(self._row_weights, scores_of(self.outcomes)), path)
+        write_table(row_batches(self._row_weights, scores_of(self.outcomes, self.result.rows)), path)
 
     def shifts(self, feature: str) -> Any:
         """How this feature's association with the others moved.

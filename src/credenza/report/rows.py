@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from credenza.contracts import FloatArray, Outcome
+from credenza.contracts import FloatArray, IntArray, Outcome, RowSummary
 from credenza.errors import UsageError
 
 PIECE = 65_536  # rows of a batch where there are no weights
@@ -56,18 +56,32 @@ def require_weights(weights: RowWeights | None) -> RowWeights:
     return weights
 
 
-def scores_of(outcomes: Sequence[Outcome]) -> dict[str, FloatArray]:
-    """Scores of the suspect's rows by the code of the check that gave them; empty where none did."""
-    return {outcome.code: outcome.scores for outcome in outcomes if outcome.scores is not None}
+def scores_of(
+    outcomes: Sequence[Outcome], together: RowSummary | None = None
+) -> dict[str, FloatArray | IntArray]:
+    """Scores of the suspect's rows by the code of the check that gave them; empty where none did.
+
+    With what the checks of single rows say together, ``combined`` and ``agreement`` come last.
+    """
+    found: dict[str, FloatArray | IntArray] = {
+        outcome.code: outcome.scores for outcome in outcomes if outcome.scores is not None
+    }
+    if together is not None and together.combined is not None and together.agreement is not None:
+        found |= {"combined": together.combined, "agreement": together.agreement}
+    return found
 
 
-def row_batches(weights: RowWeights | None, scores: Mapping[str, FloatArray] | None = None) -> Iterator[Any]:
+def row_batches(
+    weights: RowWeights | None, scores: Mapping[str, FloatArray | IntArray] | None = None
+) -> Iterator[Any]:
     """One row for each row of the suspect, as Arrow record batches: its number and what was found out about it.
 
     Where there are weights, the weight and the score: the weight is the share of such rows in the reference over their
     share in the suspect, given what was explained; the score max(0, 1 - weight) is then the share of foreign rows among
-    the rows like it, in [0, 1]. Then a column for each check that scored rows, named by its code. High is suspicious;
-    NaN where a row was not looked at. Memory: one batch.
+    the rows like it, in [0, 1]. Then a column for each check that scored rows, named by its code, and of the checks of
+    single rows ``combined``, their scores joined (:func:`credenza.checks.samples.combine.combine`), and ``agreement``,
+    how many of them have the row among their top 5%. High is suspicious; NaN where a row was not looked at. Memory: one
+    batch.
 
     Raises
     ------
@@ -92,16 +106,17 @@ def row_batches(weights: RowWeights | None, scores: Mapping[str, FloatArray] | N
         first += rows
 
 
-def row_table(weights: RowWeights | None, scores: Mapping[str, FloatArray] | None = None) -> Any:
+def row_table(weights: RowWeights | None, scores: Mapping[str, FloatArray | IntArray] | None = None) -> Any:
     """All batches of :func:`row_batches` as one Arrow table; 8 bytes a row and column."""
     return pa.Table.from_batches(
         row_batches(weights, scores), schema=_schema(weights is not None, scores or {})
     )
 
 
-def _schema(weighed: bool, scores: Mapping[str, FloatArray]) -> pa.Schema:
-    names = ["weight", "score"] * weighed + list(scores)
-    return pa.schema([("row", pa.int64()), *((name, pa.float64()) for name in names)])
+def _schema(weighed: bool, scores: Mapping[str, FloatArray | IntArray]) -> pa.Schema:
+    kinds = dict.fromkeys(("weight", "score") if weighed else (), pa.float64())
+    kinds |= {name: pa.from_numpy_dtype(values.dtype) for name, values in scores.items()}
+    return pa.schema([("row", pa.int64()), *kinds.items()])
 
 
 def _held(weights: RowWeights | None) -> Iterator[FloatArray]:

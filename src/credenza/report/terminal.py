@@ -12,6 +12,7 @@ from rich.text import Text
 
 from credenza.contracts import AuditResult, Culprit, Finding, Outcome, Severity, Status, Verdict
 from credenza.report import text
+from credenza.report.row_views import bound, standing_out
 
 _WIDEST = 100
 _FULL_CULPRITS = 5
@@ -90,6 +91,8 @@ def _blocks(result: AuditResult, pen: _Pen) -> Iterator[RenderableType]:
     others = text.other_findings(result)
     if others:
         yield _section("Also found" if result.culprits else "Found", _findings(others, pen), pen)
+    if result.rows is not None:
+        yield _section("Rows", Group(pen(standing_out(result.rows)), pen(bound(result), "dim")), pen)
     ran = [outcome for outcome in result.outcomes if text.was_run(outcome.status)]
     rest = [outcome for outcome in result.outcomes if not text.was_run(outcome.status)]
     if ran:
