@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from itertools import combinations, product
 
 import numpy as np
@@ -758,3 +759,39 @@ def best_cell_filter(cells: tuple[float, float, float, float], strength: float, 
     clean = 1.0 - 2.0 * strength
     found = optimize.linprog([-0.5, -0.5], A_ub=[[a / clean, d / clean]], b_ub=[fpr], bounds=[(0, 1), (0, 1)])
     return float(-found.fun)
+
+
+def hypergeometric_tail(x: int, n: int, marked: int, total: int) -> float:
+    """P(X >= x) where n of ``total`` items are drawn, ``marked`` of them marked."""
+    ways = sum(
+        math.comb(marked, k) * math.comb(total - marked, n - k) for k in range(max(x, 0), min(n, marked) + 1)
+    )
+    return ways / math.comb(total, n)
+
+
+def nearest_ratio(row: FloatArray, known: FloatArray) -> float:
+    """Distance to the nearest row over distance to the second nearest; 1 where both are 0."""
+    near, far = sorted(float(np.linalg.norm(row - other)) for other in known)[:2]
+    return near / far if far > 0 else 1.0
+
+
+def least_rows(strength: Fraction, rows: int, target: Fraction, product: Fraction, most: int) -> int:
+    """The least M from which on w e + w (1 - w) g stays within the target, by trying them all."""
+    outside = -1
+    for more in range(most + 1):
+        w = Fraction(rows, rows + more)
+        if abs(w * strength + w * (1 - w) * product) > target:
+            outside = more
+    return outside + 1
+
+
+def nearest_of_class(points: np.ndarray, classes: np.ndarray, row: int, k: int) -> set[int]:
+    """The k nearest rows of a row's class that do not coincide with it, and those that are as near as the last."""
+    apart = {
+        other: math.dist(points[row], points[other])
+        for other in range(len(points))
+        if classes[other] == classes[row]
+    }
+    apart = {other: distance for other, distance in apart.items() if distance > 1e-2}
+    limit = sorted(apart.values())[: min(k, len(apart))]
+    return {other for other, distance in apart.items() if distance <= limit[-1] + 1e-3} if limit else set()

@@ -1,4 +1,4 @@
-"""Rows that are known to be clean: from templates, from models of language, from varied parents.
+"""Rows that are known to be clean: from templates, from models of language or tables, from varied parents; and mixes.
 
 Names are loaded when they are first used.
 """
@@ -10,38 +10,54 @@ from typing import TYPE_CHECKING
 from credenza.models.lazy import lazy
 
 if TYPE_CHECKING:
-    from credenza.synthetic.augment_images import augment_images
-    from credenza.synthetic.augment_tables import augment_table
-    from credenza.synthetic.augment_text import augment_text
+    from credenza.synthetic.augment_pixels import augment_images
+    from credenza.synthetic.augment_rows import augment_table
+    from credenza.synthetic.augment_words import augment_text
     from credenza.synthetic.base import Synthetic
     from credenza.synthetic.language import markov_texts
     from credenza.synthetic.language_model import model_texts
     from credenza.synthetic.pictures import model_images
+    from credenza.synthetic.pipeline import Mix, Validation, mix, write_mix
+    from credenza.synthetic.tabular import TabularRows, tabular_rows, write_tabular
     from credenza.synthetic.template import TemplateGenerator
     from credenza.synthetic.variables import Template
 
 __all__ = [
+    "Mix",
     "Synthetic",
+    "TabularRows",
     "Template",
     "TemplateGenerator",
+    "Validation",
     "augment_images",
     "augment_table",
     "augment_text",
     "markov_texts",
+    "mix",
     "model_images",
     "model_texts",
+    "tabular_rows",
+    "write_mix",
+    "write_tabular",
 ]
 
 _HOMES = {
+    "Mix": "pipeline",
     "Synthetic": "base",
+    "TabularRows": "tabular",
     "Template": "variables",
     "TemplateGenerator": "template",
-    "augment_images": "augment_images",
-    "augment_table": "augment_tables",
-    "augment_text": "augment_text",
+    "Validation": "pipeline",
+    "augment_images": "augment_pixels",
+    "augment_table": "augment_rows",
+    "augment_text": "augment_words",
     "markov_texts": "language",
+    "mix": "pipeline",
     "model_images": "pictures",
     "model_texts": "language_model",
+    "tabular_rows": "tabular",
+    "write_mix": "pipeline",
+    "write_tabular": "tabular",
 }
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -61,10 +61,10 @@ def augment_table(
     Notes
     -----
     Distance: numbers in standard deviations; every category that differs adds 1 to the square. Rows that coincide are
-    no neighbours, and rows that came out like one of the data are drawn again and then left out, and counted. Taken
-    over like categories are numbers that more than ``MOST_ALIKE`` of the rows share, missing ones, whole ones of at most
-    ``MOST_CODES`` different values (which mostly are codes), and whole ones beyond 2^53. Neighbours are looked for
-    among 5,000 rows of the class, drawn if there are more. Cost: O(rows x 5,000 x columns).
+    no neighbours, and rows that came out like one of the data are drawn again and then left out, and counted.
+    Taken over like categories: numbers that more than ``MOST_ALIKE`` of the rows share, missing ones, whole ones of at
+    most ``MOST_CODES`` different values (mostly codes), and whole ones beyond 2^53. Neighbours are looked for among
+    5,000 rows of the class, drawn if there are more. Cost: O(rows x 5,000 x columns).
     Interpolation stays inside the cloud of its class: variances shrink a little, and what is between two clusters of
     one class may be a row that cannot be. A pair of features that was moved in the data is moved in what is made of it.
     Source: Chawla et al. 2002, "SMOTE", sections 4.2 and 6.1. Different: categories are taken from one of the two rows,
