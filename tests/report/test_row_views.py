@@ -5,11 +5,13 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from jsonschema import Draft202012Validator
 from report.audits import binary_culprit
 from rich.console import Console
 
+import credenza
 from credenza.contracts import AuditResult, RowGroup, RowSummary
 from credenza.errors import InputError
 from credenza.report.html import page
@@ -102,3 +104,23 @@ def test_the_table_of_rows_ends_with_what_the_checks_say_together(flagged: Audit
     assert table.column_names == ["row", "combined", "agreement"]
     assert table["agreement"].to_pylist() == [0, 2, 0]
     assert table["combined"].to_pylist()[:2] == [0.0, 0.5]
+
+
+def test_an_audit_tells_which_rows_stand_out() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(900) % 3
+    content = rng.normal(size=(900, 6))
+    content[:, 0] += 4 * labels
+    planted = (labels == 2) & (np.arange(900) < 270)
+    content[planted, 3] += 9
+    bits = rng.integers(0, 2, (2, 900))
+    table = pa.table({"kind": np.array(["a", "b", "c"])[labels], "x": bits[0], "y": bits[1]})
+    audit = credenza.audit(table, labels="kind", embeddings=content, checks=["CZ401", "CZ403", "CZ404"])
+    summary = audit.result.rows
+    assert summary is not None
+    assert [(g.label, g.rows, g.checks) for g in summary.groups] == [("c", 300, ("CZ403", "CZ404"))]
+    assert [code for code, _ in summary.checks] == ["CZ401", "CZ403", "CZ404"]
+    assert summary.agreed > 0.9 * planted.sum()
+    scores = audit.rows["combined"].to_numpy()
+    assert (scores[planted] > np.quantile(scores[~planted], 0.95)).mean() > 0.95
+    assert audit.rows["agreement"].to_numpy()[planted].max() >= 2

@@ -16,6 +16,7 @@ from credenza.checks.pair_table import pair_table
 from credenza.checks.policy_file import Policy, read_policy
 from credenza.checks.runner import chosen, run_checks
 from credenza.checks.samples.beside import SampleInputs
+from credenza.checks.samples.combine import summarise_rows
 from credenza.contracts import (
     AuditResult,
     Culprit,
@@ -127,6 +128,7 @@ def audit(
     beside = evidence.beside.read()
     _require_features(evidence)
     outcomes, seconds = run_checks(evidence, selection)
+    together = summarise_rows(outcomes, evidence.beside.labels)
     culprits = tuple(c for outcome in outcomes for c in outcome.culprits)
     ran = {o.code for o in outcomes if o.status in (Status.FLAGGED, Status.CLEAR)}
     ladder_ran = "CZ201" in ran
@@ -147,6 +149,7 @@ def audit(
         versions={"credenza": __version__, "python": platform.python_version()}
         | {n: version(n) for n in LIBRARIES},
         timing=seconds | {"total": time.perf_counter() - started},
+        rows=together,
     )
     weights = evidence.row_weights if ladder_ran else None
     return Audit(result, frame_like=_frame_like(source), row_weights=weights)
