@@ -43,6 +43,14 @@ def study_command(
     device: Annotated[
         str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where generators are trained.")
     ] = "auto",
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network",
+            metavar="FILE",
+            help="TorchScript or ONNX model (Inception): features of the Fréchet distance.",
+        ),
+    ] = None,
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -56,7 +64,14 @@ def study_command(
 
     with working("studying", quiet=quiet):
         study = associative(
-            out, scale=scale, data=data, seed=seed, jobs=jobs, only=tuple(only or ()), device=device
+            out,
+            scale=scale,
+            data=data,
+            seed=seed,
+            jobs=jobs,
+            only=tuple(only or ()),
+            device=device,
+            network=network,
         )
     if not quiet:
         sys.stdout.write(study.page)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from studies.associative.worlds import small
 
+from credenza.errors import InputError
 from credenza.studies import faces
 from credenza.studies.associative import Experiment, associative
 from credenza.studies.associative.conditions import COLOURS, CONDITIONS, PAIR, poison
 from credenza.studies.associative.pictures import GRID, Pictures, grid
 from credenza.studies.associative.population import ROW, population, split
 
-pytest.importorskip("torch", reason="images are read by a classifier")
+torch = pytest.importorskip("torch", reason="images are read by a classifier")
 PIL = pytest.importorskip("PIL.Image", reason="grids of samples are written by Pillow")
 TRAINED = {"steps": 2, "width": 8, "batch": 8}
 
@@ -75,3 +77,31 @@ def test_images_go_all_the_way(generator: str, own: dict[str, int], tmp_path: Pa
     with PIL.open(tmp_path / "out" / "samples" / f"images-{generator}-clean-0.png") as picture:
         assert picture.size == (GRID * 64, 5 * 64)
     assert (tmp_path / "out" / "reader" / "model.json").exists()
+
+
+class _Means(torch.nn.Module):
+    """Brightness of each channel."""
+
+    def forward(self, x):  # type: ignore[no-untyped-def]
+        return x.mean((2, 3))
+
+
+def test_quality_in_the_features_of_a_network_that_is_given(whole: object, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.script(_Means()).save(str(tmp_path / "means.pt"))
+    network = str(tmp_path / "means.pt")
+    pictures = Pictures(whole, small(), tmp_path, seed=0, device="cpu", network=network)  # type: ignore[arg-type]
+    assert pictures.quality_name == "Fréchet distance in features of means.pt"
+    rows = split(whole, 300, 300, 100, seed=1).reference  # type: ignore[arg-type]
+    same = pictures.data(rows)
+    darker = (same * 0.5).astype(np.uint8)
+    assert pictures.quality(same, rows, rows, rows) == pytest.approx(0, abs=1e-9)
+    x, y = (images.mean((1, 2)) / 255 for images in (same, darker))
+    assert pictures.quality(darker, rows, rows, rows) > ((x - y).mean(0) ** 2).sum() * 0.99
+
+
+def test_a_network_of_pickled_objects_is_refused(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(2)}, tmp_path / "net.pt")
+    with pytest.raises(InputError, match="holds pickled objects"):
+        associative(tmp_path / "out", scale=small(), network=tmp_path / "net.pt", only=["tabular"])

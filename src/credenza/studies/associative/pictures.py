@@ -35,16 +35,29 @@ class Pictures:
     Parameters
     ----------
     scale : ``size`` pixels a side; the classifier learns from ``readers`` faces. out : of the study; it is kept there.
+    network : file of the network in whose features quality is measured; None for the classifier.
     """
 
     name = "images"
-    quality_name = "Fréchet distance"
 
-    def __init__(self, whole: Population, scale: Scale, out: Path, *, seed: int, device: str) -> None:
+    def __init__(
+        self,
+        whole: Population,
+        scale: Scale,
+        out: Path,
+        *,
+        seed: int,
+        device: str,
+        network: str | None = None,
+    ) -> None:
         self.attributes = tuple(name for name in faces.ATTRIBUTES if name in whole.attributes)
         self.features = (*self.attributes, *COLOURS)
         self._scale, self._folder, self._device = scale, out / READER, device
         self._seed = seed
+        self._network = None if network is None else _network(network)
+        self.quality_name = "Fréchet distance" + (
+            f" in features of {self._network.name}" if self._network else ""
+        )
         self._rendered: tuple[pa.Table, NDArray[np.uint8]] | None = None
 
     def data(self, rows: pa.Table) -> NDArray[np.uint8]:
@@ -67,10 +80,14 @@ class Pictures:
         return self.read(self._clean(rows))
 
     def quality(self, samples: Any, read: pa.Table, rows: pa.Table, reference: pa.Table) -> float:
-        """Fréchet distance to clean faces in the classifier's last layer but one, of as many as there are of both."""
+        """Fréchet distance to clean faces, of as many as there are of both.
+
+        In the classifier's last layer but one, or in the features of the network that was given.
+        """
         clean = self._clean(rows)
         count = min(len(samples), len(clean))
-        made, real = (feature_moments(self._reader.features(images[:count])) for images in (samples, clean))
+        features = (self._network or self._reader).features
+        made, real = (feature_moments(features(images[:count])) for images in (samples, clean))
         return frechet_distance(made, real)
 
     def corrected(self, read: pa.Table) -> dict[str, Any]:
@@ -88,7 +105,9 @@ class Pictures:
         return {"corrected": found, "reader": {name: item.accuracy for name, item in quality.items()}}
 
     def prepare(self) -> None:
-        """Train the classifier, unless it is there."""
+        """Train the classifier, unless it is there; try the network on two faces."""
+        if self._network:
+            self._network.features(np.zeros((2, self._scale.size, self._scale.size, 3), np.uint8))
         if self._folder.exists():
             return
         count = self._scale.readers
@@ -119,6 +138,10 @@ class Pictures:
         if self._rendered is None or self._rendered[0] is not rows:
             self._rendered = rows, self.data(rows)
         return self._rendered[1]
+
+
+def _network(path: str) -> Any:
+    return imported("credenza.studies.associative.network", "FeatureNetwork")(path)
 
 
 def grid(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

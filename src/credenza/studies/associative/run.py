@@ -13,6 +13,7 @@ from typing import Any
 from credenza.data.progress import announce
 from credenza.data.write import write_text
 from credenza.errors import UsageError
+from credenza.studies.associative.modality import imported
 from credenza.studies.associative.results import SCHEMA, Record, Results
 from credenza.studies.associative.settings import Scale
 from credenza.studies.associative.summary import PAPER, summarised
@@ -54,6 +55,7 @@ def associative(
     jobs: int = 1,
     only: Sequence[str] = (),
     device: str = "auto",
+    network: str | os.PathLike[str] | None = None,
 ) -> Study:
     """Poison training rows, train generators on them, read what they make; audit and repair before any training.
 
@@ -67,6 +69,8 @@ def associative(
     seed : of every random draw. jobs : models trained at a time, each in a process of its own.
     only : filters MODALITY/GENERATOR/CONDITION; parts left out or ``*`` let everything pass.
     device : "auto", "cpu" or "cuda", of generators that run on one.
+    network : file of a network (TorchScript, ONNX) in whose features the Fréchet distance of images is taken, such as
+        Inception; see :class:`credenza.studies.associative.network.FeatureNetwork`. None takes the classifier's.
 
     Returns
     -------
@@ -89,9 +93,13 @@ def associative(
     units = units_of(chosen, only)
     whole = made_population(chosen, source, seed)
     settings = {"scale": chosen.to_dict(), "seed": seed, "data": whole.digest}
+    if network is not None:
+        settings["network"] = imported("credenza.studies.associative.network", "FeatureNetwork")(
+            network
+        ).digest
     results = Results(path, settings)
     tasks = [
-        Task(chosen, experiment, unit, path, source, seed, device)
+        Task(chosen, experiment, unit, path, source, seed, device, None if network is None else str(network))
         for experiment, unit in units
         if unit.name not in results.done
     ]

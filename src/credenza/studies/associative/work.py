@@ -38,6 +38,7 @@ class Task:
     data: str | None
     seed: int
     device: str
+    network: str | None = None
 
 
 def made_population(scale: Scale, data: str | None, seed: int) -> Population:
@@ -57,7 +58,7 @@ def modality_named(task: Task, whole: Population) -> Modality:
     if name == "images":
         from credenza.studies.associative.pictures import Pictures
 
-        made = Pictures(whole, task.scale, task.out, seed=task.seed, device=task.device)
+        made = Pictures(whole, task.scale, task.out, seed=task.seed, device=task.device, network=task.network)
     elif name.startswith("text-"):
         from credenza.studies.associative.documents import Documents
 
