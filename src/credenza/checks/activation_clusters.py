@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from credenza.checks.evidence import Evidence
-from credenza.checks.heaps import heaps_outcome
+from credenza.checks.heaps import Heaps, Scorer
 from credenza.checks.samples.clusters import cluster_scores
-from credenza.contracts import Outcome
 
 
-class ActivationClusters:
+class ActivationClusters(Heaps):
     """Is a class made of two clusters?
 
     Detects: the rows of each class, whitened on their 10 largest principal components, are split by 2-means (activation
@@ -25,15 +23,6 @@ class ActivationClusters:
 
     code: ClassVar[str] = "CZ404"
     title: ClassVar[str] = "Activation clusters"
-    needs: ClassVar[tuple[str, ...]] = ("labels", "embeddings")
-
-    def run(self, evidence: Evidence) -> Outcome:
-        """Flag classes, and score the rows."""
-        samples = evidence.samples
-        assert samples is not None
-        found = cluster_scores(
-            samples.embeddings, samples.labels, level=evidence.settings.fdr, seed=samples.seed
-        )
-        return heaps_outcome(
-            self, found, samples.classes, apart="a cluster of their own", measure="silhouette"
-        )
+    scorer: ClassVar[Scorer] = staticmethod(cluster_scores)
+    apart: ClassVar[str] = "a cluster of their own"
+    measure: ClassVar[str] = "silhouette"

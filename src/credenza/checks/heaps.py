@@ -4,10 +4,45 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import ClassVar, Protocol
 
 from credenza.checks.base import Check, answer, counted
+from credenza.checks.evidence import Evidence
 from credenza.checks.samples.scores import ClassScores, ClassVerdict
-from credenza.contracts import Finding, Outcome, Severity, Status
+from credenza.contracts import Finding, IntArray, Outcome, Severity, Status
+from credenza.data.matrix import Numbers
+
+
+class Scorer(Protocol):
+    """Scores the rows of each class, as :func:`credenza.checks.samples.spectral.spectral_scores` does."""
+
+    def __call__(self, embeddings: Numbers, labels: IntArray, /, *, level: float, seed: int) -> ClassScores:
+        """See :func:`credenza.checks.samples.scores.score_classes`."""
+        ...
+
+
+class Heaps:
+    """A check that scores the rows of each class and flags the classes whose rows make two heaps.
+
+    ``scorer`` scores; ``apart`` and ``measure`` are as in :func:`heaps_outcome`.
+    """
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ("labels", "embeddings")
+    scorer: ClassVar[Scorer]
+    apart: ClassVar[str]
+    measure: ClassVar[str]
+
+    def run(self, evidence: Evidence) -> Outcome:
+        """Flag classes, and score the rows."""
+        samples = evidence.samples
+        assert samples is not None
+        kind = type(self)
+        found = kind.scorer(
+            samples.embeddings, samples.labels, level=evidence.settings.fdr, seed=samples.seed
+        )
+        return heaps_outcome(self, found, samples.classes, apart=self.apart, measure=self.measure)
 
 
 def heaps_outcome(

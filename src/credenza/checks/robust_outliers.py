@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from credenza.checks.evidence import Evidence
-from credenza.checks.heaps import heaps_outcome
+from credenza.checks.heaps import Heaps, Scorer
 from credenza.checks.samples.spectre import spectre_scores
-from credenza.contracts import Outcome
 
 
-class RobustOutliers:
+class RobustOutliers(Heaps):
     """Do rows of a class stand apart from its bulk?
 
     Detects: up to 20 principal components of a class, whitened by the mean and covariance of their most concentrated
@@ -25,19 +23,6 @@ class RobustOutliers:
 
     code: ClassVar[str] = "CZ405"
     title: ClassVar[str] = "Robust outliers"
-    needs: ClassVar[tuple[str, ...]] = ("labels", "embeddings")
-
-    def run(self, evidence: Evidence) -> Outcome:
-        """Flag classes, and score the rows."""
-        samples = evidence.samples
-        assert samples is not None
-        found = spectre_scores(
-            samples.embeddings, samples.labels, level=evidence.settings.fdr, seed=samples.seed
-        )
-        return heaps_outcome(
-            self,
-            found,
-            samples.classes,
-            apart="apart from the bulk, whitened by it",
-            measure="largest variance",
-        )
+    scorer: ClassVar[Scorer] = staticmethod(spectre_scores)
+    apart: ClassVar[str] = "apart from the bulk, whitened by it"
+    measure: ClassVar[str] = "largest variance"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from credenza.checks.evidence import Evidence
-from credenza.checks.heaps import heaps_outcome
+from credenza.checks.heaps import Heaps, Scorer
 from credenza.checks.samples.spectral import spectral_scores
-from credenza.contracts import Outcome
 
 
-class SpectralSignature:
+class SpectralSignature(Heaps):
     """Does a class carry a spectral signature?
 
     Detects: rows that stand apart along the top singular vector of their class's centred representations (Tran 2018). A
@@ -24,19 +22,6 @@ class SpectralSignature:
 
     code: ClassVar[str] = "CZ403"
     title: ClassVar[str] = "Spectral signature"
-    needs: ClassVar[tuple[str, ...]] = ("labels", "embeddings")
-
-    def run(self, evidence: Evidence) -> Outcome:
-        """Flag classes, and score the rows."""
-        samples = evidence.samples
-        assert samples is not None
-        found = spectral_scores(
-            samples.embeddings, samples.labels, level=evidence.settings.fdr, seed=samples.seed
-        )
-        return heaps_outcome(
-            self,
-            found,
-            samples.classes,
-            apart="apart along the direction of the largest spread",
-            measure="share of the variance along it",
-        )
+    scorer: ClassVar[Scorer] = staticmethod(spectral_scores)
+    apart: ClassVar[str] = "apart along the direction of the largest spread"
+    measure: ClassVar[str] = "share of the variance along it"

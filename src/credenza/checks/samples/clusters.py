@@ -134,10 +134,8 @@ def cluster_scores(
 
     Parameters
     ----------
-    embeddings : finite, shape (n, d); may be memory-mapped. labels : codes 0, 1, ... of the classes, shape (n,).
+    embeddings, labels, level, sample, seed : as of :func:`~credenza.checks.samples.scores.score_classes`.
     dimensions : principal components that are kept, 1 or more; 10 in the paper.
-    level : chance that any class of clean data is flagged, in (0, 1).
-    sample : rows of a class that the clusters are found in, at most. seed : of samples, halves and starts.
 
     Returns
     -------

@@ -79,10 +79,8 @@ def spectral_scores(
 
     Parameters
     ----------
-    embeddings : finite, shape (n, d); may be memory-mapped. labels : codes 0, 1, ... of the classes, shape (n,).
-    level : chance that any class of clean data is flagged, in (0, 1).
+    embeddings, labels, level, sample, seed : as of :func:`~credenza.checks.samples.scores.score_classes`.
     factor : rows flagged for each that is estimated to be planted, 1 or more; 1.5 in the paper.
-    sample : rows of a class that the direction is found on, at most. seed : of samples and halves.
 
     Returns
     -------

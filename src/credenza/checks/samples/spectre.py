@@ -138,12 +138,10 @@ def spectre_scores(
 
     Parameters
     ----------
-    embeddings : finite, shape (n, d); may be memory-mapped. labels : codes 0, 1, ... of the classes, shape (n,).
+    embeddings, labels, level, sample, seed : as of :func:`~credenza.checks.samples.scores.score_classes`.
     dimensions : principal components that are kept, 1 or more; fewer in classes of less than ten rows for each.
     alpha : of the quantum entropy, 0 or more.
-    level : chance that any class of clean data is flagged, in (0, 1).
     factor : rows flagged for each that is estimated to be planted, 1 or more; 1.5 in the paper.
-    sample : rows of a class that the covariance is made of, at most. seed : of samples and halves.
 
     Returns
     -------
