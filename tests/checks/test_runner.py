@@ -41,6 +41,7 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
     assert {code: o.reason for code, o in by_code.items() if o.status is Status.NOT_APPLICABLE} == {
         "CZ001": "needs a reference (--reference)",
         "CZ003": "needs images, texts, or embeddings of the rows (--embeddings)",
+        "CZ004": "needs embeddings that are made here (--embed)",
         "CZ101": "needs a reference (--reference)",
         "CZ201": NO_REFERENCE,
         "CZ202": "needs a column that names each row's provenance (--slices)",
@@ -72,6 +73,7 @@ def test_a_profile_is_a_reference_without_rows(clean: pa.Table, reference: pa.Ta
         "CZ001": True,
         "CZ002": True,
         "CZ003": False,
+        "CZ004": False,
         "CZ101": True,
         "CZ201": True,
         "CZ202": False,

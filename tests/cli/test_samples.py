@@ -34,7 +34,7 @@ def test_wrong_labels_are_an_alarm_and_rows_have_scores(files: Path, tmp_path: P
     command = ["audit", str(files / "wrong.parquet"), *given, "--checks", "CZ003,CZ401,CZ402", "--quiet"]
     assert main([*command, "--rows", str(rows)]) == 1
     table = pq.read_table(rows)
-    assert table.column_names == ["row", "CZ003", "CZ401", "CZ402"]
+    assert table.column_names == ["row", "CZ003", "CZ401", "CZ402", "combined", "agreement"]
     assert table.num_rows == 800
 
 

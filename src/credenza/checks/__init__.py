@@ -20,11 +20,13 @@ from credenza.checks.spectral_signature import SpectralSignature
 from credenza.checks.strata import StrataShift
 from credenza.checks.structure import Structure
 from credenza.checks.triples import InteractionShift
+from credenza.checks.unreadable import UnreadableContent
 
 REGISTRY: tuple[type[Check], ...] = (
     Structure,
     DuplicateRows,
     NearDuplicates,
+    UnreadableContent,
     MarginalShift,
     AssociationShift,
     SliceShift,

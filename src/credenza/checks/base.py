@@ -17,6 +17,7 @@ NEEDS = {
     "labels": "a column of class labels (--labels)",
     "embeddings": "embeddings of the rows (--embeddings)",
     "content": "images, texts, or embeddings of the rows (--embeddings)",
+    "embed": "embeddings that are made here (--embed)",
     "losses": "training losses, or embeddings to train on (--losses, --embeddings)",
     "triples": "features to look at in threes (--triples A,B,C,... or all)",
 }

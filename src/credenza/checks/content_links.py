@@ -44,8 +44,14 @@ class ContentLink:
         """Name pairs, strongest first."""
         given = evidence.beside.embeddings
         assert given is not None
+        if not evidence.beside.general:
+            reason = (
+                "these embeddings tell labels apart, or are the annotations themselves, and do not hold the content "
+                "that annotations share: give --embeddings, or the path of a model (--embed MODEL)"
+            )
+            return Outcome(self.code, self.title, Status.SKIPPED, reason)
         names, values, left = _annotations(evidence)
-        n = evidence.suspect.rows
+        n = len(given.values)
         if len(names) < 2 or n < LEAST_ROWS:
             found = f"{len(names) or 'no'} such feature{'s' * (len(names) != 1)} in {counted(n, 'row')}"
             reason = (
@@ -106,6 +112,8 @@ def _annotations(evidence: Evidence) -> tuple[tuple[str, ...], Any, str]:
     if not two:
         return (), np.empty((evidence.suspect.rows, 0), np.uint8), _left(len(features), 0)
     codes = evidence.rows_of(evidence.suspect, schema)
+    if (rows := evidence.beside.rows) is not None:
+        codes = codes[rows]
     ones = codes.sum(axis=0, dtype=np.int64)
     usable = np.minimum(ones, len(codes) - ones) >= LEAST_VALUES
     names = tuple(f.name for f, kept in zip(two, usable, strict=True) if kept)

@@ -39,7 +39,8 @@ class LossOutlier:
         labels = evidence.beside.labels
         assert labels is not None
         losses, kind = _losses(evidence)
-        codes = np.where(np.isin(labels.codes, labels.kept), labels.codes, -1)
+        known = np.isfinite(losses).all(axis=1)
+        codes = np.where(np.isin(labels.codes, labels.kept) & known, labels.codes, -1)
         found = loss_outliers(losses, codes)
         details = {"losses": kind, "epochs": losses.shape[1]}
         if not found.tails:
@@ -72,8 +73,9 @@ def _losses(evidence: Evidence) -> tuple[FloatArray, str]:
     samples = evidence.samples
     assert samples is not None
     fit = samples.cross_fit
-    held = fit.spread(fit.losses, len(samples.labels))
-    return np.nan_to_num(held)[:, None], "cross-fitted losses"
+    held = fit.spread(fit.losses, len(samples.labels))[:, None]
+    made = evidence.beside.made
+    return held if made is None else made.spread(held, evidence.suspect.rows), "cross-fitted losses"
 
 
 def _finding(code: str, tail: LossTail, q: float, labels: Labels) -> Finding:

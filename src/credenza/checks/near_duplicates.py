@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -66,8 +66,8 @@ class NearDuplicates:
     def _answers(self, evidence: Evidence) -> Iterator[tuple[str, Answer]]:
         if (content := evidence.content) is not None:
             yield content.kind, self._by_content(evidence, content)
-        if evidence.beside.embeddings is not None:
-            yield "embeddings", self._by_embeddings(evidence, evidence.beside.embeddings)
+        if evidence.beside.general and (given := evidence.beside.embeddings) is not None:
+            yield "embeddings", self._by_embeddings(evidence, given)
 
     def _by_content(self, evidence: Evidence, content: Content) -> Answer:
         s = evidence.settings
@@ -104,6 +104,9 @@ class NearDuplicates:
             for m in pair
         )
         assert found is not None
+        if (rows := evidence.beside.rows) is not None:  # some have no embedding
+            examples = tuple((int(rows[a]), int(rows[b])) for a, b in found.examples)
+            found = replace(found, rows=rows[found.rows], examples=examples)
         return self._judged(evidence, "embeddings", found, others, "", {})
 
     def _judged(

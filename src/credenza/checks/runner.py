@@ -47,7 +47,8 @@ def missing_need(check: type[Check], evidence: Evidence) -> str:
         "policy": evidence.policy is not None,
         "labels": evidence.beside.has_labels,
         "embeddings": evidence.beside.has_embeddings,
-        "content": evidence.beside.has_embeddings or evidence.content is not None,
+        "content": evidence.beside.general or evidence.content is not None,
+        "embed": evidence.beside.inputs.embed is not None,
         "losses": evidence.beside.has_losses or evidence.beside.has_embeddings,
         "triples": evidence.triples is not None,
     }

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from credenza.cli.options import EngineName, EngineOption, Quiet, Seed, check_outputs, say, split_names
+from credenza.cli.options import (
+    CacheFolder,
+    EmbedColumn,
+    EmbedOption,
+    EngineName,
+    EngineOption,
+    Quiet,
+    Seed,
+    SkipUnreadable,
+    check_outputs,
+    say,
+    split_names,
+)
 from credenza.cli.progress import working
 from credenza.cli.status import ExitStatus, unchecked
 
@@ -70,6 +82,10 @@ def audit_command(
         str | None,
         typer.Option("--reference-embeddings", metavar="FILE", help="Content of the reference's rows."),
     ] = None,
+    embed: EmbedOption = None,
+    embed_column: EmbedColumn = None,
+    cache: CacheFolder = None,
+    skip_unreadable: SkipUnreadable = False,
     columns: Annotated[
         list[str] | None,
         typer.Option("--columns", metavar="A,B,...", help="Audit these columns only; repeatable."),
@@ -113,7 +129,7 @@ def audit_command(
     from credenza.data.write import require_format
     from credenza.report import audit
 
-    inputs = [suspect, reference, policy, embeddings, losses, reference_embeddings]
+    inputs = [suspect, reference, policy, embeddings, losses, reference_embeddings, embed]
     check_outputs({"--json": json, "--html": html, "--rows": rows}, inputs)
     if rows is not None:
         require_format(rows)
@@ -133,6 +149,10 @@ def audit_command(
             embeddings=embeddings,
             losses=losses,
             reference_embeddings=reference_embeddings,
+            embed=embed,
+            embed_column=embed_column,
+            cache=cache,
+            skip_unreadable=skip_unreadable,
             checks=codes,
             fdr=fdr,
             min_strength=min_strength,
@@ -145,8 +165,10 @@ def audit_command(
         say(f"wrote {rows}", quiet=quiet)
     present(result, json=json, html=html, quiet=quiet)
     options = {"CZ202": slices, "CZ204": strata, "CZ206": policy, "CZ301": triples}
-    options |= {"CZ401": labels and embeddings, "CZ402": labels and (losses or embeddings)}
+    content = embeddings or embed
+    options |= {"CZ401": labels and content, "CZ402": labels and (losses or content)}
     asked = codes or tuple(code for code, value in options.items() if value)
+    asked += ("CZ004",) if embed else ()
     raise typer.Exit(
         exit_status(
             result, asked, fail_on=fail_on.value, expects_verdict=bool(reference and not codes), quiet=quiet

@@ -30,6 +30,24 @@ EngineOption = Annotated[
         help="Where to count: in this process, on Spark, or on a GPU; the counts are the same.",
     ),
 ]
+EmbedOption = Annotated[
+    str | None,
+    typer.Option(
+        "--embed",
+        metavar="auto|images|text|table|MODEL",
+        help="Make embeddings here, or with a model (TorchScript, ONNX, a model folder).",
+    ),
+]
+EmbedColumn = Annotated[
+    str | None,
+    typer.Option("--embed-column", metavar="COL", help="Column of images or texts to make embeddings of."),
+]
+CacheFolder = Annotated[
+    str | None, typer.Option("--cache", metavar="FOLDER", help="Keep what was embedded, for the next audit.")
+]
+SkipUnreadable = Annotated[
+    bool, typer.Option("--skip-unreadable", help="Leave contents that cannot be read out, with a notice.")
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -31,10 +32,12 @@ from credenza.data import Source
 from credenza.data.matrix import Matrix
 from credenza.engines import Engine, get_engine
 from credenza.errors import InputError, UsageError
+from credenza.models.embedding.make import Request
 from credenza.report.result import Audit
 
 LIBRARIES = ("numpy", "scipy", "numba", "pyarrow", "duckdb")
 DECISIVE = ("CZ201", "CZ202")
+CONTENT_READ = "CZ004"
 
 
 def audit(
@@ -50,6 +53,10 @@ def audit(
     embeddings: Any = None,
     losses: Any = None,
     reference_embeddings: Any = None,
+    embed: str | os.PathLike[str] | None = None,
+    embed_column: str | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    skip_unreadable: bool = False,
     checks: Sequence[str] | None = None,
     fdr: float = 0.05,
     min_strength: float = 0.0,
@@ -76,6 +83,13 @@ def audit(
         (and of the reference).
     losses : training loss of each row, or one for each epoch: (n,) or (n, epochs), in the same forms.
     reference_embeddings : the same content of the reference's rows, for rates to compare with.
+    embed : make embeddings here instead, and the reference's alike: "images" by a network that learns the labels (its
+        losses serve CZ402), "text" by weighted words, "table" by the encoded columns, "auto" by what there is; or by
+        the path of a model, TorchScript or ONNX, or a folder of a model saved by credenza or sentence-transformers.
+    embed_column : the column of images or texts; the only one by default.
+    cache : folder where what was embedded is kept, by a digest of all that decides it.
+    skip_unreadable : contents that cannot be read are a notice of CZ004; they make it fail by default. Either way their
+        rows have no embedding and no scores of it.
     checks : codes of the checks to run; all that apply by default.
     fdr : false discovery rate, in (0, 0.5].
     min_strength : shifts not significantly larger than this pass, in [0, 0.5).
@@ -110,7 +124,8 @@ def audit(
     """
     started = time.perf_counter()
     settings = Settings(fdr=fdr, min_strength=min_strength, correction=correction, seed=seed)
-    selection = chosen(checks)
+    making = _request(embed, embed_column, cache, skip_unreadable, labels, slices, columns)
+    selection = chosen(checks if checks is None or making is None else (*checks, CONTENT_READ))
     counting = get_engine(engine, suspect)
     source = counting.open(suspect, role="suspect")
     evidence = Evidence(
@@ -122,13 +137,14 @@ def audit(
         strata=_strata(strata),
         policy=read_policy(policy) if policy is not None and not isinstance(policy, Policy) else policy,
         triples=triples,
-        beside=SampleInputs(labels, embeddings, losses, reference_embeddings),
+        beside=SampleInputs(labels, embeddings, losses, reference_embeddings, making, skip_unreadable),
         engine=counting,
     )
     beside = evidence.beside.read()
     _require_features(evidence)
     outcomes, seconds = run_checks(evidence, selection)
-    together = summarise_rows(outcomes, evidence.beside.labels)
+    together = summarise_rows(outcomes, evidence.beside.labels, evidence.beside.rows)
+    outcomes = tuple(evidence.beside.spread(outcome) for outcome in outcomes)
     culprits = tuple(c for outcome in outcomes for c in outcome.culprits)
     ran = {o.code for o in outcomes if o.status in (Status.FLAGGED, Status.CLEAR)}
     ladder_ran = "CZ201" in ran
@@ -143,6 +159,9 @@ def audit(
         | {"slices": slices, "strata": list(evidence.strata), "checks": [c.code for c in selection]}
         | {
             "labels": labels,
+            "embed": None if embed is None else str(embed),
+            "embed_column": embed_column,
+            "skip_unreadable": skip_unreadable,
             "triples": list(t) if isinstance(t := evidence.triples, tuple) else t,
             "engine": counting.name,
         },
@@ -170,6 +189,25 @@ def verdict(outcomes: Sequence[Outcome]) -> Verdict:
         return Verdict.FLAGGED
     ran = any(o.code in DECISIVE and o.status in (Status.CLEAR, Status.FLAGGED) for o in outcomes)
     return Verdict.CLEAR if ran else Verdict.INCONCLUSIVE
+
+
+def _request(
+    embed: str | os.PathLike[str] | None,
+    column: str | None,
+    cache: str | os.PathLike[str] | None,
+    skip: bool,
+    labels: str | None,
+    slices: str | None,
+    columns: Sequence[str] | None,
+) -> Request | None:
+    """Which embeddings are to be made; refuses options that say how without saying that."""
+    if embed is None:
+        told = {"--embed-column": column, "--cache": cache, "--skip-unreadable": skip}
+        for option in (name for name, value in told.items() if value):
+            raise UsageError(f"{option} says how embeddings are made, and none are: give --embed auto too")
+        return None
+    without = tuple(name for name in (labels, slices) if name is not None)
+    return Request(embed, column, cache, without, None if columns is None else tuple(columns))
 
 
 def _strata(strata: Sequence[str]) -> tuple[str, ...]:

@@ -57,11 +57,16 @@ class Embedded:
 class Maker(Protocol):
     """Turns the contents of one table into embeddings, and those of others alike.
 
-    ``key`` holds all that decides the outcome besides the data, JSON-able.
+    Attributes
+    ----------
+    kind, name : see :class:`Embedded`. key : all that decides the outcome besides the data, JSON-able.
+    general : whether the numbers say what a row holds, whatever its labels; not of a network that learnt to tell labels
+        apart and nothing else, nor of the annotations themselves.
     """
 
     kind: str
     name: str
+    general: bool
 
     @property
     def key(self) -> Mapping[str, Any]:

@@ -45,6 +45,7 @@ class NetworkMaker:
 
     kind = "images"
     name = "network trained on the labels"
+    general = False
 
     def __init__(
         self, source: Source, column: str, labels: IntArray, *, seed: int, folder: Path | None = None
@@ -111,6 +112,7 @@ class ModelMaker:
     """
 
     kind = "images"
+    general = True
 
     def __init__(self, source: Source, column: str, model: Foreign, digest: str) -> None:
         self._source, self._column, self._model, self._digest = source, column, model, digest

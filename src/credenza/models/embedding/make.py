@@ -91,6 +91,11 @@ class Embedding:
         """Of the model."""
         return self._maker.name
 
+    @property
+    def general(self) -> bool:
+        """Whether they say what a row holds, whatever its labels; see :class:`credenza.models.embedding.base.Maker`."""
+        return self._maker.general
+
     @cached_property
     def suspect(self) -> Embedded:
         """Embeddings of the suspect's rows."""

@@ -67,6 +67,7 @@ class TableMaker:
 
     kind = "table"
     name = "encoded features"
+    general = False
 
     def __init__(
         self, source: Source, *, without: Collection[str] = (), columns: Sequence[str] | None = None

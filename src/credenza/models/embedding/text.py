@@ -53,6 +53,7 @@ class TextMaker:
 
     kind = "text"
     name = "TF-IDF"
+    general = True
 
     def __init__(self, source: Source, column: str, *, seed: int) -> None:
         self._source, self._column, self._seed = source, column, seed
@@ -122,6 +123,7 @@ class SentenceMaker:
     """Texts as a model of sentences embeds them; see :func:`credenza.models.embedding.foreign.open_model`."""
 
     kind = "text"
+    general = True
 
     def __init__(self, source: Source, column: str, model: Foreign, digest: str) -> None:
         self._source, self._column, self._model, self._digest = source, column, model, digest
