@@ -229,6 +229,6 @@ def test_public_names_are_sorted_and_load_lazily() -> None:
 
 def test_an_unknown_public_name_is_one_line() -> None:
     with pytest.raises(
-        AttributeError, match=r"^module 'credenza' has no attribute 'Taster'; its names are Assoc.*profile$"
+        AttributeError, match=r"^module 'credenza' has no attribute 'Taster'; its names are Assoc.*validate$"
     ):
         _ = credenza.Taster

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         LabelFlipping,
         TriplePoisoning,
     )
-    from credenza.report import Audit, audit, profile
+    from credenza.report import Audit, audit, profile, validate
 
 __all__ = [
     "AssociativePoisoning",
@@ -34,6 +34,7 @@ __all__ = [
     "__version__",
     "audit",
     "profile",
+    "validate",
 ]
 
 _HOMES = {
@@ -47,6 +48,7 @@ _HOMES = {
     "TriplePoisoning": "credenza.attacks",
     "audit": "credenza.report",
     "profile": "credenza.report",
+    "validate": "credenza.report",
 }
 
 

@@ -11,10 +11,11 @@ from credenza.errors import UsageError
 from credenza.report import profiling as profiles
 
 LABELS = "needs a column of class labels (--labels)"
+BATCH = "needs a synthetic batch (credenza validate)"
 
 
-def test_nothing_chosen_means_all() -> None:
-    assert chosen(None) == REGISTRY
+def test_nothing_chosen_means_all_that_an_audit_asks() -> None:
+    assert chosen(None) == tuple(check for check in REGISTRY if not check.code.startswith("CZ60"))
 
 
 def test_chosen_checks_keep_the_registrys_order() -> None:
@@ -60,6 +61,10 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
         "CZ403": f"{LABELS} and embeddings of the rows (--embeddings)",
         "CZ404": f"{LABELS} and embeddings of the rows (--embeddings)",
         "CZ405": f"{LABELS} and embeddings of the rows (--embeddings)",
+        "CZ601": BATCH,
+        "CZ602": BATCH,
+        "CZ603": BATCH,
+        "CZ604": f"{BATCH} and a column of its class labels (credenza validate --labels)",
     }
     assert by_code["CZ002"].status is Status.CLEAR
     assert list(seconds) == [check.code for check in REGISTRY]
@@ -86,6 +91,10 @@ def test_a_profile_is_a_reference_without_rows(clean: pa.Table, reference: pa.Ta
         "CZ403": False,
         "CZ404": False,
         "CZ405": False,
+        "CZ601": False,
+        "CZ602": False,
+        "CZ603": False,
+        "CZ604": False,
     }
 
 

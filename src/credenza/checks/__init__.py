@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from credenza.checks.activation_clusters import ActivationClusters
 from credenza.checks.base import NEEDS, Check
+from credenza.checks.batch_copies import BatchCopies
+from credenza.checks.batch_distribution import BatchDistribution
+from credenza.checks.batch_labels import BatchLabels
+from credenza.checks.batch_plausibility import BatchPlausibility
 from credenza.checks.content_links import ContentLink
 from credenza.checks.duplicates import DuplicateRows
 from credenza.checks.evidence import Evidence
@@ -39,6 +43,10 @@ REGISTRY: tuple[type[Check], ...] = (
     SpectralSignature,
     ActivationClusters,
     RobustOutliers,
+    BatchDistribution,
+    BatchCopies,
+    BatchPlausibility,
+    BatchLabels,
 )
 
 __all__ = ["NEEDS", "REGISTRY", "Check", "Evidence", "Settings"]

@@ -20,6 +20,8 @@ NEEDS = {
     "embed": "embeddings that are made here (--embed)",
     "losses": "training losses, or embeddings to train on (--losses, --embeddings)",
     "triples": "features to look at in threes (--triples A,B,C,... or all)",
+    "synthetic batch": "a synthetic batch (credenza validate)",
+    "batch labels": "a column of its class labels (credenza validate --labels)",
 }
 
 

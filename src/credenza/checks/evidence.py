@@ -16,6 +16,7 @@ from credenza.association.multiplicity import permutation_p
 from credenza.association.planes import DENSE_PLANES
 from credenza.association.profile import Profile
 from credenza.association.shift import Sample, pair_shift
+from credenza.checks.batches.batch import Batch
 from credenza.checks.collision import Excess, coincidence_excess, tree_collision
 from credenza.checks.groups import RowFilter
 from credenza.checks.inquiry import Inquiry
@@ -45,7 +46,12 @@ class CodedRepeats:
 
 
 class Evidence(Passes):
-    """One suspect, perhaps a reference, and everything that is derived from them; see :class:`Passes`."""
+    """One suspect, perhaps a reference, and everything that is derived from them; see :class:`Passes`.
+
+    ``batch`` is set by :func:`credenza.validate`: the suspect's rows beside the reference's, in memory.
+    """
+
+    batch: Batch | None = None
 
     @property
     def moments(self) -> tuple[Moments, Moments]:

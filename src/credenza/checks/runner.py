@@ -18,14 +18,14 @@ NO_REFERENCE = (
 
 
 def chosen(codes: Sequence[str] | None) -> tuple[type[Check], ...]:
-    """The checks with these codes, in the registry's order; all of them for None.
+    """The checks with these codes, in the registry's order; for None all but those of synthetic batches.
 
     Raises
     ------
     UsageError : an unknown code, or none at all.
     """
     if codes is None:
-        return REGISTRY
+        return tuple(check for check in REGISTRY if "synthetic batch" not in check.needs)
     known = {check.code: check for check in REGISTRY}
     for code in codes:
         if code not in known:
@@ -51,6 +51,8 @@ def missing_need(check: type[Check], evidence: Evidence) -> str:
         "embed": evidence.beside.inputs.embed is not None,
         "losses": evidence.beside.has_losses or evidence.beside.has_embeddings,
         "triples": evidence.triples is not None,
+        "synthetic batch": evidence.batch is not None,
+        "batch labels": evidence.batch is not None and evidence.batch.label is not None,
     }
     lacking = [need for need in check.needs if not given[need]]
     if not lacking:

@@ -11,6 +11,7 @@ from credenza._version import __version__
 from credenza.cli.audit import audit_command
 from credenza.cli.checks import checks_command
 from credenza.cli.demo import demo_command
+from credenza.cli.dilute import dilute_command
 from credenza.cli.drill import drill_command
 from credenza.cli.features import features_command
 from credenza.cli.ledger import ledger_command
@@ -41,6 +42,8 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("ledger", "Carry out a repair again, or undo it.", ledger_command),
     ("features", "Images, texts, graphs as a table.", features_command),
     *SYNTH,
+    ("validate", "Check a synthetic batch.", validate_command),
+    ("dilute", "Clean rows that dilute a poison.", dilute_command),
     ("checks", "List the checks, or explain one.", checks_command),
     ("study", "Reproduce a paper's results.", study_command),
     ("demo", "The whole story on a real table.", demo_command),

@@ -5,5 +5,6 @@ from __future__ import annotations
 from credenza.report.profiling import profile
 from credenza.report.result import Audit
 from credenza.report.run import audit
+from credenza.report.validating import validate
 
-__all__ = ["Audit", "audit", "profile"]
+__all__ = ["Audit", "audit", "profile", "validate"]
