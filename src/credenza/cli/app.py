@@ -20,6 +20,7 @@ from credenza.cli.profile import merge_command, profile_command
 from credenza.cli.repair import repair_command
 from credenza.cli.study import study_command
 from credenza.cli.synth import SYNTH
+from credenza.cli.validate import validate_command
 
 app = typer.Typer(
     name="credenza",
