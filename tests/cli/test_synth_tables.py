@@ -9,7 +9,7 @@ import pytest
 from mixed_tables import binary_table
 
 from credenza.cli import main
-from credenza.provenance import Record
+from credenza.provenance.log import read_log
 from credenza.synthetic.tabular import PROTECTED, READ_LEVELS, TRUSTED
 
 Captured = pytest.CaptureFixture[str]
@@ -19,7 +19,7 @@ Captured = pytest.CaptureFixture[str]
 def files(tmp_path: Path) -> dict[str, str]:
     pq.write_table(binary_table(1_200), tmp_path / "ref.parquet")
     pq.write_table(binary_table(800, seed=1), tmp_path / "clean.parquet")
-    names = ("ref.parquet", "clean.parquet", "made.parquet", "made.json", "mix.csv", "mix.json")
+    names = ("ref.parquet", "clean.parquet", "made.parquet", "mix.csv", "log.jsonl")
     return {name: str(tmp_path / name) for name in names}
 
 
@@ -39,19 +39,17 @@ def made(files: dict[str, str], *options: str) -> int:
 
 def mixed(files: dict[str, str], *options: str) -> int:
     command = ["synth", "mix", "--clean", files["clean.parquet"], "--synthetic", files["made.parquet"]]
-    return main([*command, "--out", files["mix.csv"], "--lineage", files["mix.json"], *options])
+    return main([*command, "--out", files["mix.csv"], "--lineage", files["log.jsonl"], *options])
 
 
 def test_rows_are_made_mixed_and_chained(files: dict[str, str], capsys: Captured) -> None:
-    assert made(files, "--lineage", files["made.json"]) == 0
-    lines = (
-        f"credenza: {TRUSTED}\ncredenza: wrote {files['made.parquet']}: 300 rows, and {files['made.json']}\n"
-    )
-    assert capsys.readouterr() == ("", lines)
+    assert made(files, "--lineage", files["log.jsonl"]) == 0
+    lines = [TRUSTED, f"wrote {files['made.parquet']}: 300 rows; recorded in {files['log.jsonl']}"]
+    assert capsys.readouterr().err.splitlines() == [f"credenza: {line}" for line in lines]
     assert mixed(files, "--share", "0.2", "--validate", files["ref.parquet"], "--poisoned", "80") == 0
     told = capsys.readouterr().err.splitlines()[-1]
-    assert told.endswith(": 1,000 rows, 20% synthetic, 8% poisoned where it was 10%")
-    first, second = Record.load(files["made.json"]), Record.load(files["mix.json"])
+    assert ": 1,000 rows, 20% synthetic, 8% poisoned where it was 10%; recorded in " in told
+    first, second = (entry.record for entry in read_log(files["log.jsonl"]))
     assert first.outputs[0].sha256 == second.inputs[1].sha256
     assert second.facts["validation"]["passed"]
     assert second.settings["validation"] == {"labels": None, "text": None, "lossy": False, "seed": 0}
@@ -75,7 +73,7 @@ def test_a_batch_that_fails_is_refused_unless_forced(files: dict[str, str], caps
     assert message.count("\n") == 1
     assert not Path(files["mix.csv"]).exists()
     assert mixed(files, "--validate", files["ref.parquet"], "--force", "--quiet") == 0
-    assert Record.load(files["mix.json"]).facts["validation"]["forced"]
+    assert read_log(files["log.jsonl"])[-1].record.facts["validation"]["forced"]
 
 
 def test_the_poison_is_taken_from_an_audit(files: dict[str, str], tmp_path: Path, capsys: Captured) -> None:
@@ -86,7 +84,7 @@ def test_the_poison_is_taken_from_an_audit(files: dict[str, str], tmp_path: Path
     command = ["audit", files["clean.parquet"], "--reference", files["ref.parquet"], "--json", audit]
     assert main([*command, "--quiet"]) == 1
     assert mixed(files, "--audit", audit) == 0
-    poison = Record.load(files["mix.json"]).facts["poison"]
+    poison = read_log(files["log.jsonl"])[-1].record.facts["poison"]
     assert poison["by"] == "audit audit.json"
     assert 0.02 < poison["share"] < poison["share_before"]
     capsys.readouterr()

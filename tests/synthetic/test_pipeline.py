@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from credenza.data import Source, open_source
 from credenza.errors import InputError, UsageError
-from credenza.provenance import Record
+from credenza.provenance.log import read_log
 from credenza.synthetic.alignment import aligned
 from credenza.synthetic.base import Synthetic
 from credenza.synthetic.pipeline import COUNTED, FORCED, REMAINS, UNCHECKED, Validation, mix, write_mix
@@ -141,7 +141,7 @@ def test_what_is_written_is_on_record(tmp_path: Path) -> None:
         [tmp_path / "clean.parquet"], [tmp_path / "made.parquet"], tmp_path / "mix.csv",
         tmp_path / "mix.json", share=0.2, poisoned=4,
     )  # fmt: skip
-    record = Record.load(tmp_path / "mix.json")
+    record = read_log(tmp_path / "mix.json")[-1].record
     assert record == mixed.record()
     jsonschema.validate(json.loads(record.to_json()), SCHEMA)
     assert [(item.role, item.name, item.rows) for item in record.inputs] == [

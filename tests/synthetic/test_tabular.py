@@ -17,7 +17,7 @@ from mixed_tables import associations, binary_table, mixed_table
 
 from credenza.data import write_table
 from credenza.errors import InputError, UsageError
-from credenza.provenance import Record
+from credenza.provenance.log import read_log
 from credenza.synthetic.tabular import READ_LEVELS, REPEATABLE, tabular_rows, write_tabular
 
 SCHEMA = json.loads(files("credenza.provenance").joinpath("lineage.schema.json").read_text("utf-8"))
@@ -52,9 +52,9 @@ def test_the_seed_decides_and_columns_are_chosen() -> None:
 def test_what_is_written_is_on_record(tmp_path: Path) -> None:
     pq.write_table(mixed_table(300), tmp_path / "ref.parquet")
     made = write_tabular(
-        tmp_path / "ref.parquet", 50, tmp_path / "made.csv", lineage=tmp_path / "made.json", epsilon=2.0
+        tmp_path / "ref.parquet", 50, tmp_path / "made.csv", lineage=tmp_path / "log.jsonl", epsilon=2.0
     )
-    record = Record.load(tmp_path / "made.json")
+    record = read_log(tmp_path / "log.jsonl")[-1].record
     assert record == made.record()
     jsonschema.validate(json.loads(record.to_json()), SCHEMA)
     (reference,), (out,) = record.inputs, record.outputs
@@ -122,6 +122,14 @@ def test_a_short_reference_is_one_line(tmp_path: Path) -> None:
         tabular_rows(tmp_path / "t.csv", 10)
 
 
-def test_an_unknown_format_is_refused_before_work(tmp_path: Path) -> None:
+def test_what_could_not_be_written_is_refused_before_work(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"unknown format '\.doc'"):
         write_tabular(REFERENCE, 10, tmp_path / "x.doc")
+    with pytest.raises(
+        UsageError, match=r"^cannot write the log .*log.jsonl: no folder .*; create it first$"
+    ):
+        write_tabular(REFERENCE, 10, tmp_path / "x.csv", lineage=tmp_path / "none" / "log.jsonl")
+    (tmp_path / "log.jsonl").write_text("{}")
+    with pytest.raises(InputError, match=r"^line 1 of the log .* is cut off"):
+        write_tabular(REFERENCE, 10, tmp_path / "x.csv", lineage=tmp_path / "log.jsonl")
+    assert not (tmp_path / "x.csv").exists()

@@ -27,7 +27,9 @@ def mix_command(
     ],
     lineage: Annotated[
         str,
-        typer.Option("--lineage", metavar="FILE", help="Where the record goes: what was mixed from what."),
+        typer.Option(
+            "--lineage", metavar="LOG", help="Append a record of what was mixed to this log (JSON Lines)."
+        ),
     ],
     share: Annotated[
         float | None,
@@ -95,7 +97,7 @@ def mix_command(
         )  # fmt: skip
     for note in mixed.notes:
         say(note, quiet=quiet)
-    say(f"wrote {out}, and {lineage}: {summary(mixed)}", quiet=quiet)
+    say(f"wrote {out}: {summary(mixed)}; recorded in {lineage}", quiet=quiet)
 
 
 def validation_of(reference: str, options: dict[str, Any]) -> Validation:

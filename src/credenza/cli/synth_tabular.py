@@ -65,7 +65,9 @@ def tabular_command(
     ] = None,
     lineage: Annotated[
         str | None,
-        typer.Option("--lineage", metavar="FILE", help="Write what was made from what, as canonical JSON."),
+        typer.Option(
+            "--lineage", metavar="LOG", help="Append a record of what was done to this log (JSON Lines)."
+        ),
     ] = None,
     seed: Seed = 0,
     quiet: Quiet = False,
@@ -86,4 +88,4 @@ def tabular_command(
         )  # fmt: skip
     for note in made.notes:
         say(note, quiet=quiet)
-    say(f"wrote {out}: {made.rows:,} rows" + (f", and {lineage}" if lineage else ""), quiet=quiet)
+    say(f"wrote {out}: {made.rows:,} rows" + (f"; recorded in {lineage}" if lineage else ""), quiet=quiet)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from credenza.contracts import IntArray
-from credenza.data import Source, open_source, write_table
+from credenza.data import Source, open_source
 from credenza.data.edits import take_values
-from credenza.data.write import require_format
 from credenza.errors import InputError, UsageError
 from credenza.models.base import require_seed
 from credenza.provenance import Artifact, Record, artifact_of
 from credenza.synthetic.alignment import aligned
 from credenza.synthetic.base import Synthetic
 from credenza.synthetic.proportions import rows_of_each, rows_to_make
+from credenza.synthetic.written import require_writable, written
 
 Make = Callable[[int, int], Synthetic | pa.Table]
 
@@ -172,14 +172,11 @@ def write_mix(
 
     Parameters
     ----------
-    out : where the rows go; .parquet, .csv, .jsonl, ... lineage : where the record goes (canonical JSON).
+    out : where the rows go; .parquet, .csv, .jsonl, ... lineage : log that the record is appended to (canonical JSON
+        Lines, see :mod:`credenza.provenance.log`); begun where it is not there.
     """
-    require_format(out)
-    mixed = mix(clean, synthetic, **options)
-    write_table(mixed.data, out)
-    mixed = replace(mixed, outputs=(artifact_of("mix", out),))
-    mixed.record().save(lineage)
-    return mixed
+    require_writable(out, lineage)
+    return written(mix(clean, synthetic, **options), "mix", out, lineage)
 
 
 def _made(

@@ -5,18 +5,18 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from credenza.data import Source, open_source, write_table
-from credenza.data.write import require_format
+from credenza.data import Source, open_source
 from credenza.errors import InputError, UsageError
 from credenza.models import tabular as models
 from credenza.models.base import require_seed
 from credenza.provenance import Artifact, Record, artifact_of
 from credenza.synthetic.base import Synthetic, require_count
+from credenza.synthetic.written import require_writable, written
 
 LEAST_REFERENCE = 50  # rows
 PRIVATE = "PrivateChowLiu"
@@ -50,7 +50,7 @@ class TabularRows(Synthetic):
 
     inputs: tuple[Artifact, ...] = ()
     privacy: Mapping[str, Any] | None = None
-    outputs: tuple[Artifact, ...] = field(default=())
+    outputs: tuple[Artifact, ...] = ()
 
     def record(self) -> Record:
         """The step of the lineage."""
@@ -151,17 +151,11 @@ def write_tabular(
 
     Parameters
     ----------
-    out : where the rows go; .parquet, .csv, .jsonl, ... lineage : where the record goes (JSON); None for none.
+    out : where the rows go; .parquet, .csv, .jsonl, ... lineage : log that the record is appended to, see
+        :mod:`credenza.provenance.log`; None for none.
     """
-    require_format(out)
-    made = tabular_rows(reference, rows, **options)
-    write_table(made.data, out)
-    made = TabularRows(
-        made.data, made.settings, made.notes, made.inputs, made.privacy, (artifact_of("rows", out),)
-    )
-    if lineage is not None:
-        made.record().save(lineage)
-    return made
+    require_writable(out, lineage)
+    return written(tabular_rows(reference, rows, **options), "rows", out, lineage)
 
 
 def _columns(source: Source, columns: Sequence[str] | None) -> pa.Table:
