@@ -55,7 +55,7 @@ help: ## list the targets
 # Compiled kernels are kept with the environment, so that they are compiled once.
 demo: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-demo/numba
 test: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-test/numba
-bench-detection bench-repair bench-peers bench-speed: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-bench/numba
+bench-detection bench-repair bench-samples bench-peers bench-speed: export NUMBA_CACHE_DIR = $(CURDIR)/.venv-bench/numba
 
 .PHONY: demo
 demo: .venv-demo/installed ## audit real data, clean and poisoned (about a minute the first time)
@@ -81,7 +81,7 @@ types: .venv-lint/installed ## check the types: mypy, strict
 	@.venv-lint/bin/mypy
 
 .PHONY: bench
-bench: bench-detection bench-repair bench-peers bench-speed ## run all benchmarks
+bench: bench-detection bench-repair bench-samples bench-peers bench-speed ## run all benchmarks
 
 .PHONY: bench-detection
 bench-detection: .venv-bench/installed ## detection rates and false alarms, as a table
@@ -101,6 +101,14 @@ bench-repair: .venv-bench/installed ## what repair restores, and what models lea
 .PHONY: bench-peers
 bench-peers: .venv-bench/peers ## the same data, audited by other libraries
 	@.venv-bench/bin/python benchmarks/peers.py $(ARGS)
+
+.venv-bench/samples: .venv-bench/installed
+	@.venv-bench/bin/python $(PIP) install --editable '.[bench,ml,torch,images]' 'adversarial-robustness-toolbox==1.20.*'
+	@touch $@
+
+.PHONY: bench-samples
+bench-samples: .venv-bench/samples ## single rows: our checks and other libraries on poisoned pictures
+	@.venv-bench/bin/python benchmarks/sample_checks.py $(ARGS)
 
 # What is timed: starting, the counting, other libraries, growth, engines, and a table larger than memory should be.
 SPEED := start limit speed_peers growth same_counts out_of_core

@@ -137,6 +137,7 @@ def test_make_without_a_target_lists_them() -> None:
         "bench-detection",
         "bench-peers",
         "bench-repair",
+        "bench-samples",
         "bench-speed",
         "build",
         "clean",
