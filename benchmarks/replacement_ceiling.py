@@ -1,7 +1,7 @@
 """Replaced rows under every check of single rows. Run: python benchmarks/replacement_ceiling.py.
 
-Faces drawn from rows of CelebA's attributes (16 pixels); two attributes are tied by putting genuine rows of a hold-
-out, with their own faces, in place of others (mode replace). One of the two is the label; embeddings are principal
+Faces drawn from rows of CelebA's attributes (16 pixels); two attributes are tied by putting genuine rows of a hold-out,
+with their own faces, in place of others (mode replace). One of the two is the label; embeddings are principal
 components of the pixels. Printed is how many of the replaced rows each check's scores catch when 5% of the others are
 caught, beside what the best filter could: a replaced row is drawn from its cell as the genuine ones are, so no score
 tells them apart there, and what is left is to pick a cell. With a share d' of the other rows in the smaller of the
@@ -26,6 +26,7 @@ from tables import celeba, split
 
 import credenza
 from credenza.attacks import AssociativePoisoning
+from credenza.checks.samples.combine import detection_ceiling
 from credenza.studies.faces import from_rows, render
 
 SIZE, PIXELS, RUNS, FALSE = 2_000, 16, 20, 0.05
@@ -51,8 +52,8 @@ def caught(scores: np.ndarray, bad: np.ndarray) -> float:
 
 def ceiling(first: np.ndarray, second: np.ndarray, bad: np.ndarray) -> float:
     """What the best filter of single rows catches."""
-    shares = [(first & second & ~bad).sum(), (~first & ~second & ~bad).sum()] / (~bad).sum()
-    return float(min(1.0, FALSE / (2.0 * min(shares))))
+    least = min((first & second & ~bad).mean(), (~first & ~second & ~bad).mean())
+    return detection_ceiling(bad.mean() / 2, least, FALSE)
 
 
 def run(seed: int, *, edits: float) -> Record:
@@ -72,6 +73,8 @@ def run(seed: int, *, edits: float) -> Record:
     ).result
     scores = {outcome.code: outcome.scores for outcome in result.outcomes if outcome.scores is not None}
     record = {code: caught(values, bad) for code, values in scores.items()}
+    if result.rows is not None and result.rows.combined is not None:
+        record["combined"] = caught(result.rows.combined, bad)
     first, second = (rows[name].to_numpy(zero_copy_only=False).astype(bool) for name in pair)
     return record | {"ceiling": ceiling(first, second, bad)}
 
