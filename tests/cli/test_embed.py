@@ -73,6 +73,19 @@ def test_an_unreadable_image_in_a_folder_gives_status_3(tmp_path: Path, capsys: 
     assert main([*command, "--skip-unreadable", "--quiet", "--fail-on", "notice"]) == 1
 
 
+def test_images_and_labels_alone_are_enough(tmp_path: Path, capsys: Captured) -> None:
+    table = image_table(*stripes(80, 0)).select(["image", "kind"])
+    pq.write_table(table, tmp_path / "data.parquet")
+    model = str(script(tmp_path / "means.pt", Means()))
+    report = tmp_path / "audit.json"
+    command = ["audit", str(tmp_path / "data.parquet"), "--labels", "kind", "--embed", model]
+    assert main([*command, "--checks", "CZ002,CZ004,CZ404", "--json", str(report)]) == 3
+    assert "not checked: CZ002 skipped: " in capsys.readouterr().err
+    statuses = {item["code"]: item["status"] for item in json.loads(report.read_text())["outcomes"]}
+    assert statuses == {"CZ002": "skipped", "CZ004": "clear", "CZ404": "clear"}
+    assert main([*command, "--quiet", "--checks", "CZ404"]) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -12,7 +12,7 @@ from typing import Any
 
 from credenza._version import __version__
 from credenza.association.profile import SUFFIX, Profile
-from credenza.checks import Evidence, Settings
+from credenza.checks import Check, Evidence, Settings
 from credenza.checks.pair_table import pair_table
 from credenza.checks.policy_file import Policy, read_policy
 from credenza.checks.runner import chosen, run_checks
@@ -38,6 +38,7 @@ from credenza.report.result import Audit
 LIBRARIES = ("numpy", "scipy", "numba", "pyarrow", "duckdb")
 DECISIVE = ("CZ201", "CZ202")
 CONTENT_READ = "CZ004"
+TABLE_NEEDS = {"reference", "reference rows", "slices", "strata", "policy", "triples"}
 
 
 def audit(
@@ -141,8 +142,9 @@ def audit(
         engine=counting,
     )
     beside = evidence.beside.read()
-    _require_features(evidence)
-    outcomes, seconds = run_checks(evidence, selection)
+    lacking = _lacking_features(evidence)
+    outcomes, seconds = run_checks(evidence, [c for c in selection if not lacking or _of_rows(c)])
+    outcomes = _with_skipped(outcomes, selection, lacking)
     together = summarise_rows(outcomes, evidence.beside.labels, evidence.beside.rows)
     outcomes = tuple(evidence.beside.spread(outcome) for outcome in outcomes)
     culprits = tuple(c for outcome in outcomes for c in outcome.culprits)
@@ -216,10 +218,24 @@ def _strata(strata: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(strata))
 
 
-def _require_features(evidence: Evidence) -> None:
-    schema = evidence.schema
+def _of_rows(check: type[Check]) -> bool:
+    """Whether a check looks at single rows and what is beside them, and needs no pair of columns."""
+    return bool(check.needs) and not TABLE_NEEDS & set(check.needs)
+
+
+def _with_skipped(
+    outcomes: Sequence[Outcome], selection: Sequence[type[Check]], lacking: str
+) -> tuple[Outcome, ...]:
+    """Outcomes of all that was selected, in order; what could not be run for want of columns says so."""
+    done = {outcome.code: outcome for outcome in outcomes}
+    return tuple(done.get(c.code) or Outcome(c.code, c.title, Status.SKIPPED, lacking) for c in selection)
+
+
+def _lacking_features(evidence: Evidence) -> str:
+    """Why no pair of columns can be audited, "" where one can; refused unless there are rows to look at one by one."""
+    schema, beside = evidence.schema, evidence.beside
     if len(schema.features) >= 2:
-        return
+        return ""
     reasons = "; ".join(f"{name!r}: {reason}" for name, reason in schema.skipped[:3])
     more = f" ({reasons})" if reasons else ""
     left = f"{len(schema.features) or 'no'} column{'s' * (not schema.features)}"
@@ -228,7 +244,10 @@ def _require_features(evidence: Evidence) -> None:
     if (other := evidence.reference) is not None:
         name = other.source if isinstance(other, Profile) else other.name
         found = f"{who} and its reference {name} share {left}"
-    raise InputError(f"{found} that can be audited{more}: at least 2 columns that vary are needed")
+    message = f"{found} that can be audited{more}: at least 2 columns that vary are needed"
+    if not beside.has_embeddings and not (beside.has_labels and beside.has_losses):
+        raise InputError(message)
+    return message
 
 
 def _strongest_first(culprits: tuple[Culprit, ...]) -> tuple[Culprit, ...]:
