@@ -95,3 +95,8 @@ def test_labels() -> None:
     assert number_label(1e20) == "1e+20"
     assert time_label(1.5e6) == "1970-01-01T00:00:01.500000"
     assert time_label(1e20) == "100000000000000 s"
+
+
+def test_the_smallest_numbers_have_an_edge_between_them() -> None:
+    assert 1e-305 <= short_number(1e-305, 3e-305, 2e-305) < 3e-305
+    assert short_number(0.0, 5e-324, 0.0) == 0.0

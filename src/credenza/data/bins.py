@@ -120,7 +120,7 @@ def short_number(low: float, high: float, near: float, steps: Sequence[float] | 
     """
     if steps is None:
         top = math.floor(math.log10(max(abs(low), abs(high), 1e-300)))
-        steps = [10.0**power for power in range(top, max(top - 17, -300), -1)]
+        steps = [10.0**power for power in range(top, max(top - 17, -301), -1)]
     if low <= 0.0 < high and steps[-1] != 1.0:
         return 0.0
     for step in steps:
