@@ -20,7 +20,7 @@ from credenza.synthetic.dilute import (
 from credenza.synthetic.strengths import learnt_from, pair_shift
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(total=st.integers(1, 500), part=st.integers(0, 500), cents=st.integers(1, 1000))
 def test_the_share_is_reached_and_not_with_a_row_less(total: int, part: int, cents: int) -> None:
     poisoned, target = min(part, total), cents / 1000
