@@ -14,13 +14,17 @@ from credenza.cli.demo import demo_command
 from credenza.cli.dilute import dilute_command
 from credenza.cli.drill import drill_command
 from credenza.cli.features import features_command
+from credenza.cli.keygen import keygen_command
 from credenza.cli.ledger import ledger_command
+from credenza.cli.lineage import lineage_command
 from credenza.cli.poison import poison_command
 from credenza.cli.profile import merge_command, profile_command
 from credenza.cli.repair import repair_command
+from credenza.cli.sign import sign_command
 from credenza.cli.study import study_command
 from credenza.cli.synth import SYNTH
 from credenza.cli.validate import validate_command
+from credenza.cli.verify import verify_command
 
 app = typer.Typer(
     name="credenza",
@@ -45,6 +49,10 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     *SYNTH,
     ("validate", "Check a synthetic batch.", validate_command),
     ("dilute", "Clean rows that dilute a poison.", dilute_command),
+    ("keygen", "Make keys to sign data with.", keygen_command),
+    ("sign", "Sign data: hashes, statistics, lineage.", sign_command),
+    ("verify", "Is the data what was signed?", verify_command),
+    ("lineage", "How the data was made, step by step.", lineage_command),
     ("checks", "List the checks, or explain one.", checks_command),
     ("study", "Reproduce a paper's results.", study_command),
     ("demo", "The whole story on a real table.", demo_command),

@@ -10,6 +10,7 @@ import typer
 
 from credenza.cli.options import Quiet, Seed, check_outputs, say, split_names, split_pair
 from credenza.cli.progress import working
+from credenza.cli.records import Lineage, check_log, record_run
 from credenza.cli.status import ExitStatus
 from credenza.errors import UsageError
 
@@ -27,6 +28,7 @@ class StopWords(StrEnum):
 
 
 def features_command(
+    context: typer.Context,
     data: Annotated[
         str,
         typer.Argument(
@@ -110,6 +112,7 @@ def features_command(
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Exit with 0 although files could not be read.")
     ] = False,
+    lineage: Lineage = None,
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -121,6 +124,7 @@ def features_command(
     from credenza.data.features import write_features
 
     check_outputs({"--out": out}, [data, like, nodes])
+    check_log(lineage, [out])
     given = {
         "--grid": grid,
         "--terms": terms,
@@ -140,6 +144,7 @@ def features_command(
         done = write_features(
             data, out, options, column=column, carry=split_names("--carry", carry), like=like
         )
+    record_run(context, inputs=("data", "like", "nodes"))
     tell(done, out, quiet=quiet)
     if done.unreadable and not skip_unreadable:
         raise typer.Exit(ExitStatus.UNCHECKED)

@@ -10,6 +10,7 @@ import typer
 
 from credenza.cli.options import Quiet, check_outputs, say
 from credenza.cli.progress import working
+from credenza.cli.records import Lineage, check_log, record_run
 
 
 class Way(StrEnum):
@@ -20,6 +21,7 @@ class Way(StrEnum):
 
 
 def ledger_command(
+    context: typer.Context,
     way: Annotated[
         Way, typer.Argument(metavar="apply|undo", help="Make the repaired data again, or the suspect.")
     ],
@@ -31,6 +33,7 @@ def ledger_command(
         str,
         typer.Option("--out", metavar="PATH", help="Where it goes: a file, or a folder for a folder."),
     ],
+    lineage: Lineage = None,
     quiet: Quiet = False,
 ) -> None:
     """Apply a ledger to the suspect, which gives the repaired data, or undo it, which gives the suspect.
@@ -43,9 +46,11 @@ def ledger_command(
 
     if not Path(out).is_dir():
         check_outputs({"--out": out}, [data, ledger])
+    check_log(lineage, [out, ledger])
     undo = way is Way.UNDO
     with working("undoing" if undo else "applying", quiet=quiet):
         opened = read_ledger(ledger)
         write_replayed(data, opened, out, undo=undo)
+    record_run(context, inputs=("data",), documents=("ledger",))
     done = "undid" if undo else "applied"
     say(f"{done} {opened.entries:,} entries of {ledger} ({opened.meta.method}); wrote {out}", quiet=quiet)

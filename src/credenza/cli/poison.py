@@ -9,6 +9,7 @@ import typer
 
 from credenza.cli.options import Quiet, Seed, check_outputs, say
 from credenza.cli.progress import working
+from credenza.cli.records import Lineage, check_log, record_run
 from credenza.cli.red_team import (
     build,
     describe,
@@ -59,6 +60,7 @@ def text(name: str, metavar: str, told: str) -> Any:
 
 
 def poison_command(
+    context: typer.Context,
     clean: Annotated[
         str,
         typer.Argument(
@@ -159,6 +161,7 @@ def poison_command(
         text("--test-set", "FILE", "Clean test data that gets the trigger on every row (backdoor)."),
     ] = None,
     test_out: Annotated[str | None, text("--test-out", "PATH", "Where the triggered test data goes.")] = None,
+    lineage: Lineage = None,
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -171,6 +174,7 @@ def poison_command(
     from credenza.data.write import write_text
 
     check_outputs({"--key": key, "--test-out": test_out}, [clean, holdout, dilute, test_set, out])
+    check_log(lineage, [out, key, test_out])
     planned = build(
         [name.value for name in attack],
         {
@@ -210,6 +214,12 @@ def poison_command(
         write_text(done.to_json(), key)
         if tests is not None:
             tests.write_test_set(test_set, test_out, seed=seed)
+    record_run(
+        context,
+        inputs=("clean", "holdout", "dilute", "test_set", "embeddings"),
+        outputs=("out", "test_out"),
+        documents=("key", "model", "victim"),
+    )
     say(f"{describe(done)}; wrote {out} and {key}" + (f" and {test_out}" if tests else ""), quiet=quiet)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from credenza.cli.options import Quiet, Seed, check_outputs, say
 from credenza.cli.progress import working
+from credenza.cli.records import Lineage, check_log, record_run
 from credenza.cli.red_team import parameters_of
 
 
@@ -32,6 +33,7 @@ class Target(StrEnum):
 
 
 def repair_command(
+    context: typer.Context,
     suspect: Annotated[str, typer.Argument(metavar="SUSPECT", help="The data that was audited.")],
     audit: Annotated[str, typer.Option("--audit", metavar="FILE", help="The audit, as --json wrote it.")],
     method: Annotated[
@@ -94,6 +96,7 @@ def repair_command(
     html: Annotated[
         str | None, typer.Option("--html", metavar="FILE", help="What was done as one HTML page.")
     ] = None,
+    lineage: Lineage = None,
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -109,6 +112,7 @@ def repair_command(
         {"--ledger": ledger, "--json": json, "--html": html},
         [suspect, audit, reference, policy, holdout, scores, out],
     )
+    check_log(lineage, [out, ledger, json, html])
     given = {"cap": cap, "thin": thin or None, "embeddings": embeddings, "scores": scores}
     parameters = {name: value for name, value in given.items() if value is not None} | parameters_of(settings)
     with working("repairing", quiet=quiet):
@@ -135,4 +139,9 @@ def repair_command(
             sys.stdout.write(document)
     if not quiet and json != "-":
         sys.stdout.write(done.to_text())
+    record_run(
+        context,
+        inputs=("suspect", "reference", "holdout", "embeddings", "scores"),
+        documents=("audit", "ledger", "policy", "json", "html"),
+    )
     say(f"wrote {out} and {ledger}", quiet=quiet)
