@@ -11,6 +11,7 @@ from credenza.errors import UsageError
 from credenza.report import profiling as profiles
 
 LABELS = "needs a column of class labels (--labels)"
+MANIFEST = "needs a signed manifest of the suspect (--manifest)"
 BATCH = "needs a synthetic batch (credenza validate)"
 
 
@@ -65,6 +66,9 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
         "CZ602": BATCH,
         "CZ603": BATCH,
         "CZ604": f"{BATCH} and a column of its class labels (credenza validate --labels)",
+        "CZ701": MANIFEST,
+        "CZ702": f"{MANIFEST} and the public key that is trusted (--key)",
+        "CZ703": MANIFEST,
     }
     assert by_code["CZ002"].status is Status.CLEAR
     assert list(seconds) == [check.code for check in REGISTRY]
@@ -95,6 +99,9 @@ def test_a_profile_is_a_reference_without_rows(clean: pa.Table, reference: pa.Ta
         "CZ602": False,
         "CZ603": False,
         "CZ604": False,
+        "CZ701": False,
+        "CZ702": False,
+        "CZ703": False,
     }
 
 

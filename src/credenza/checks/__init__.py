@@ -11,6 +11,7 @@ from credenza.checks.batch_plausibility import BatchPlausibility
 from credenza.checks.content_links import ContentLink
 from credenza.checks.duplicates import DuplicateRows
 from credenza.checks.evidence import Evidence
+from credenza.checks.files_match import FilesMatch
 from credenza.checks.loss_outliers import LossOutlier
 from credenza.checks.marginals import MarginalShift
 from credenza.checks.mislabelled import LabelDisagreement
@@ -19,11 +20,13 @@ from credenza.checks.pairs import AssociationShift
 from credenza.checks.policy import PolicyBreach
 from credenza.checks.robust_outliers import RobustOutliers
 from credenza.checks.settings import Settings
+from credenza.checks.signature import ManifestSignature
 from credenza.checks.slices import SliceShift
 from credenza.checks.spectral_signature import SpectralSignature
 from credenza.checks.strata import StrataShift
 from credenza.checks.structure import Structure
 from credenza.checks.triples import InteractionShift
+from credenza.checks.unbroken_lineage import UnbrokenLineage
 from credenza.checks.unreadable import UnreadableContent
 
 REGISTRY: tuple[type[Check], ...] = (
@@ -47,6 +50,9 @@ REGISTRY: tuple[type[Check], ...] = (
     BatchCopies,
     BatchPlausibility,
     BatchLabels,
+    FilesMatch,
+    ManifestSignature,
+    UnbrokenLineage,
 )
 
 __all__ = ["NEEDS", "REGISTRY", "Check", "Evidence", "Settings"]

@@ -21,6 +21,8 @@ NEEDS = {
     "losses": "training losses, or embeddings to train on (--losses, --embeddings)",
     "triples": "features to look at in threes (--triples A,B,C,... or all)",
     "synthetic batch": "a synthetic batch (credenza validate)",
+    "manifest": "a signed manifest of the suspect (--manifest)",
+    "key": "the public key that is trusted (--key)",
     "batch labels": "a column of its class labels (credenza validate --labels)",
 }
 

@@ -18,6 +18,7 @@ from credenza.association.profile import Profile
 from credenza.association.shift import Sample, pair_shift
 from credenza.checks.batches.batch import Batch
 from credenza.checks.collision import Excess, coincidence_excess, tree_collision
+from credenza.checks.custody import Custody
 from credenza.checks.groups import RowFilter
 from credenza.checks.inquiry import Inquiry
 from credenza.checks.passes import Passes
@@ -49,9 +50,11 @@ class Evidence(Passes):
     """One suspect, perhaps a reference, and everything that is derived from them; see :class:`Passes`.
 
     ``batch`` is set by :func:`credenza.validate`: the suspect's rows beside the reference's, in memory.
+    ``custody`` is set by :func:`credenza.audit` where a manifest is given.
     """
 
     batch: Batch | None = None
+    custody: Custody | None = None
 
     @property
     def moments(self) -> tuple[Moments, Moments]:

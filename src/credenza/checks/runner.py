@@ -52,6 +52,8 @@ def missing_need(check: type[Check], evidence: Evidence) -> str:
         "losses": evidence.beside.has_losses or evidence.beside.has_embeddings,
         "triples": evidence.triples is not None,
         "synthetic batch": evidence.batch is not None,
+        "manifest": evidence.custody is not None,
+        "key": evidence.custody is not None and bool(evidence.custody.keys),
         "batch labels": evidence.batch is not None and evidence.batch.label is not None,
     }
     lacking = [need for need in check.needs if not given[need]]

@@ -86,6 +86,15 @@ def audit_command(
     embed_column: EmbedColumn = None,
     cache: CacheFolder = None,
     skip_unreadable: SkipUnreadable = False,
+    manifest: Annotated[
+        str | None,
+        typer.Option(
+            "--manifest", metavar="FILE", help="The signed manifest of SUSPECT, or the signed folder."
+        ),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="PUBLIC", help="Public key that must have signed it.")
+    ] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--columns", metavar="A,B,...", help="Audit these columns only; repeatable."),
@@ -153,6 +162,8 @@ def audit_command(
             embed_column=embed_column,
             cache=cache,
             skip_unreadable=skip_unreadable,
+            manifest=manifest,
+            key=key,
             checks=codes,
             fdr=fdr,
             min_strength=min_strength,
@@ -167,6 +178,7 @@ def audit_command(
     options = {"CZ202": slices, "CZ204": strata, "CZ206": policy, "CZ301": triples}
     content = embeddings or embed
     options |= {"CZ401": labels and content, "CZ402": labels and (losses or content)}
+    options |= {"CZ701": manifest, "CZ702": key}
     asked = codes or tuple(code for code, value in options.items() if value)
     asked += ("CZ004",) if embed else ()
     raise typer.Exit(

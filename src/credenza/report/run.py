@@ -13,6 +13,7 @@ from typing import Any
 from credenza._version import __version__
 from credenza.association.profile import SUFFIX, Profile
 from credenza.checks import Check, Evidence, Settings
+from credenza.checks.custody import Custody
 from credenza.checks.pair_table import pair_table
 from credenza.checks.policy_file import Policy, read_policy
 from credenza.checks.runner import chosen, run_checks
@@ -58,6 +59,8 @@ def audit(
     embed_column: str | None = None,
     cache: str | os.PathLike[str] | None = None,
     skip_unreadable: bool = False,
+    manifest: Any = None,
+    key: Any = None,
     checks: Sequence[str] | None = None,
     fdr: float = 0.05,
     min_strength: float = 0.0,
@@ -91,6 +94,8 @@ def audit(
     cache : folder where what was embedded is kept, by a digest of all that decides it.
     skip_unreadable : contents that cannot be read are a notice of CZ004; they make it fail by default. Either way their
         rows have no embedding and no scores of it.
+    manifest : the signed manifest of the suspect, which is a path; or the folder that the manifest is in, or that was
+        signed. key : public key that is trusted to sign it; without one the signature is not checked.
     checks : codes of the checks to run; all that apply by default.
     fdr : false discovery rate, in (0, 0.5].
     min_strength : shifts not significantly larger than this pass, in [0, 0.5).
@@ -141,6 +146,7 @@ def audit(
         beside=SampleInputs(labels, embeddings, losses, reference_embeddings, making, skip_unreadable),
         engine=counting,
     )
+    evidence.custody = _custody(source, manifest, key)
     beside = evidence.beside.read()
     lacking = _lacking_features(evidence)
     outcomes, seconds = run_checks(evidence, [c for c in selection if not lacking or _of_rows(c)])
@@ -212,6 +218,14 @@ def _request(
     return Request(embed, column, cache, without, None if columns is None else tuple(columns))
 
 
+def _custody(source: Source, manifest: Any, key: Any) -> Custody | None:
+    if manifest is not None:
+        return Custody.of(source, manifest, key)
+    if key is not None:
+        raise UsageError("a key was given without the manifest that it signed: give both, or neither")
+    return None
+
+
 def _strata(strata: Sequence[str]) -> tuple[str, ...]:
     if isinstance(strata, str):
         raise UsageError(f"strata is the text {strata!r}: give a list of column names, such as [{strata!r}]")
@@ -247,7 +261,7 @@ def _lacking_features(evidence: Evidence) -> str:
     message = f"{found} that can be audited{more}: at least 2 columns that vary are needed"
     if not beside.has_embeddings and not (beside.has_labels and beside.has_losses):
         raise InputError(message)
-    return message
+    return f"{found} that can be audited, and needs two"  # which are left out, and why, is listed once for all
 
 
 def _strongest_first(culprits: tuple[Culprit, ...]) -> tuple[Culprit, ...]:
