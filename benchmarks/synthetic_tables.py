@@ -30,7 +30,7 @@ PAIR = ("Smiling", "Young")
 
 
 def generators(steps: int) -> Iterator[tuple[str, Draw]]:
-    """Name, and a function of (rows to fit to, rows to draw, seed) that draws rows."""
+    """Name, and a function of (rows to fit to, rows to draw, seed) that draws rows; without steps, no diffusion."""
 
     def of(make: Callable[[int], object]) -> Draw:
         def draw(table: pa.Table, rows: int, seed: int) -> pa.Table:
@@ -41,7 +41,8 @@ def generators(steps: int) -> Iterator[tuple[str, Draw]]:
     yield "independent columns", independent
     yield "Chow-Liu", of(lambda seed: ChowLiu())
     yield "copula", of(lambda seed: GaussianCopula())
-    yield f"diffusion, {steps:,} steps", of(lambda seed: TabularDiffusion(steps=steps, device="cpu"))
+    if steps:
+        yield f"diffusion, {steps:,} steps", of(lambda seed: TabularDiffusion(steps=steps, device="cpu"))
     for epsilon, delta in ((1.0, 0.0), (1.0, 1e-6), (8.0, 0.0)):
         name = f"Chow-Liu, epsilon {epsilon:g}" + (f", delta {delta:g}" if delta else "")
         yield name, of(lambda seed, e=epsilon, d=delta: PrivateChowLiu(epsilon=e, delta=d, noise_seed=seed))
@@ -59,9 +60,10 @@ def _places(table: pa.Table, rows: int, seed: object) -> np.ndarray:
 
 
 def mccs(table: pa.Table) -> np.ndarray:
-    """MCC of all pairs of bool columns."""
+    """MCC of all pairs of bool columns; 0 with a column that does not vary."""
     bits = np.stack([table[name].to_numpy().astype(float) for name in table.column_names])
-    found = np.corrcoef(bits)
+    bits -= bits.mean(axis=1, keepdims=True)
+    found = bits @ bits.T / np.maximum(np.outer(*[np.linalg.norm(bits, axis=1)] * 2), 1e-12)
     return np.array([found[i, j] for i, j in combinations(range(len(bits)), 2)])
 
 
@@ -151,7 +153,7 @@ def main() -> None:
     """Print the tables."""
     parser = settings(__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="runs of each generator")
-    parser.add_argument("--steps", type=int, default=2_000, help="training steps of the diffusion model")
+    parser.add_argument("--steps", type=int, default=2_000, help="of the diffusion model; 0 leaves it out")
     parser.add_argument("--only", choices=("speed", "pairs", "classifiers", "poison"))
     given = parser.parse_args()
     seeds, steps = (2, 50) if given.small else (given.seeds, given.steps)
