@@ -261,7 +261,9 @@ def _lacking_features(evidence: Evidence) -> str:
     message = f"{found} that can be audited{more}: at least 2 columns that vary are needed"
     if not beside.has_embeddings and not (beside.has_labels and beside.has_losses):
         raise InputError(message)
-    return f"{found} that can be audited, and needs two"  # which are left out, and why, is listed once for all
+    return (
+        f"{found} that can be audited, and needs two"  # which are left out, and why, is listed once for all
+    )
 
 
 def _strongest_first(culprits: tuple[Culprit, ...]) -> tuple[Culprit, ...]:
