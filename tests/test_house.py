@@ -103,7 +103,14 @@ def test_the_wheel_holds_what_runs_and_nothing_else(tmp_path: Path) -> None:
     assert {name.split("/")[0] for name in built} == {"credenza"}
     shipped = {path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert built == {path.relative_to(PACKAGE.parent).as_posix() for path in shipped}
-    for suffix in ("py.typed", "audit.schema.json", "lineage.schema.json", "key.schema.json", ".j2", ".parquet"):
+    for suffix in (
+        "py.typed",
+        "audit.schema.json",
+        "lineage.schema.json",
+        "key.schema.json",
+        ".j2",
+        ".parquet",
+    ):
         assert any(name.endswith(suffix) for name in built), suffix
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
