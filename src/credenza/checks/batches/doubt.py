@@ -14,6 +14,7 @@ from credenza.contracts import FloatArray, IntArray
 
 FOLDS = 5
 BINS = 8  # of the margin, for each class that is predicted
+LEAST_CHANCE = 0.05  # of disagreement, below which rows weigh no more
 STEPS = 12  # of Newton's method, at most
 
 
@@ -56,12 +57,14 @@ def disagreement(
     The reference is cut in five; each part is judged by a model of the other four, and so is a fifth of the batch. Rows
     fall into cells of the class t that content names and the margin ln p_t - ln max p_other (eight quantiles). A
     cell's chance of disagreement is what the reference shows there, so a batch of harder rows is expected to disagree
-    more. With m_b rows of the batch and n_b of the reference in cell b, and q_b the chance there,
+    more. A wrong label disagrees with chance 1 - q / (k - 1) in place of q, the chance in its cell; so a row that
+    leaves less doubt says more. With r = 1 - q - q / (k - 1), m rows of the batch and n of the reference in a cell, and
+    y whether a row disagrees,
 
-        z = (found - sum m_b q_b) / sqrt(sum m_b q_b (1 - q_b) (1 + m_b / n_b)).
+        z = sum v (y - q) / sqrt(sum v^2 q (1 - q) (1 + m / n)),    v = r / (max(q, 1/20) (1 - q)),
 
-    A wrong label disagrees with chance 1 - q / (k - 1) in place of q, which turns the excess into a rate. Cost: five
-    regressions.
+    the score test of a share of wrong labels, but for the bound 1/20, without which a few rows would decide. The share
+    is sum v (y - q) / sum v r. Cost: five regressions.
 
     Examples
     --------
@@ -82,13 +85,14 @@ def disagreement(
         theirs[inside], mine[k::FOLDS] = found[: len(inside)], found[len(inside) :]
     chance, rows = _chances(mine, theirs, known_labels)
     wrong = mine.argmax(axis=1) != labels
-    expected = float(chance.sum())
-    spread = float(np.sqrt((chance * (1.0 - chance) * (1.0 + rows)).sum()))
-    z = (float(wrong.sum()) - expected) / max(spread, 1e-9)
-    reach = float((1.0 - chance / max(classes - 1, 1) - chance).sum())
-    rate = (float(wrong.sum()) - expected) / reach if reach > 0 else 0.0
+    reach = np.maximum(1.0 - chance - chance / max(classes - 1, 1), 0.0)
+    weight = reach / (np.maximum(chance, LEAST_CHANCE) * (1.0 - chance))
+    excess = float((weight * (wrong - chance)).sum())
+    spread = float(np.sqrt((weight**2 * chance * (1.0 - chance) * (1.0 + rows)).sum()))
+    z = excess / max(spread, 1e-9)
+    rate = excess / max(float((weight * reach).sum()), 1e-9)
     return Disagreement(
-        len(own), int(wrong.sum()), expected, z, float(special.ndtr(-z)), float(np.clip(rate, 0.0, 1.0)),
+        len(own), int(wrong.sum()), float(chance.sum()), z, float(special.ndtr(-z)), float(np.clip(rate, 0.0, 1.0)),
         float((theirs.argmax(axis=1) == known_labels).mean()),
         float(np.bincount(known_labels).max() / len(known_labels)),
         1.0 - mine[np.arange(len(own)), labels],
