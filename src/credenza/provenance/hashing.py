@@ -115,10 +115,9 @@ def hash_files(paths: Mapping[str, Path], *, threads: int | None = None) -> dict
         try:
             meter.follow(list(futures.values()))
             return {name: future.result() for name, future in futures.items()}
-        except BaseException:
+        finally:  # after an error or an interrupt, files that are being read are left, and others not begun
             meter.stopped = True
             pool.shutdown(cancel_futures=True)
-            raise
 
 
 def hash_file(path: Path, *, meter: _Meter | None = None) -> Hashed:
