@@ -124,3 +124,20 @@ def test_an_audit_tells_which_rows_stand_out() -> None:
     scores = audit.rows["combined"].to_numpy()
     assert (scores[planted] > np.quantile(scores[~planted], 0.95)).mean() > 0.95
     assert audit.rows["agreement"].to_numpy()[planted].max() >= 2
+
+
+def test_checks_of_columns_say_briefly_that_there_are_too_few() -> None:
+    rng = np.random.default_rng(0)
+    rows = pa.table({"kind": ["a", "b"] * 40, "name": [f"n{k}" for k in range(80)]})
+    found = credenza.audit(
+        rows, labels="kind", embeddings=rng.normal(size=(80, 3)), checks=["CZ201", "CZ403"]
+    )
+    (outcome,) = (outcome for outcome in found.outcomes if outcome.code == "CZ201")
+    assert outcome.reason == "only 1 column of Arrow table can be audited, and two are needed"
+    both = credenza.audit(
+        rows, rows, labels="kind", embeddings=rng.normal(size=(80, 3)), checks=["CZ201", "CZ403"]
+    )
+    (outcome,) = (outcome for outcome in both.outcomes if outcome.code == "CZ201")
+    assert outcome.reason == (
+        "only 1 column that Arrow table and Arrow table share can be audited, and two are needed"
+    )

@@ -253,17 +253,15 @@ def _lacking_features(evidence: Evidence) -> str:
     reasons = "; ".join(f"{name!r}: {reason}" for name, reason in schema.skipped[:3])
     more = f" ({reasons})" if reasons else ""
     left = f"{len(schema.features) or 'no'} column{'s' * (not schema.features)}"
-    who = evidence.suspect.name
+    who, where = evidence.suspect.name, f"of {evidence.suspect.name}"
     found = f"{who} has {left}"
     if (other := evidence.reference) is not None:
         name = other.source if isinstance(other, Profile) else other.name
-        found = f"{who} and its reference {name} share {left}"
-    message = f"{found} that can be audited{more}: at least 2 columns that vary are needed"
+        found, where = f"{who} and its reference {name} share {left}", f"that {who} and {name} share"
     if not beside.has_embeddings and not (beside.has_labels and beside.has_losses):
-        raise InputError(message)
-    return (
-        f"{found} that can be audited, and needs two"  # which are left out, and why, is listed once for all
-    )
+        raise InputError(f"{found} that can be audited{more}: at least 2 columns that vary are needed")
+    # Which columns are left out, and why, is listed once for all checks.
+    return f"{'only ' * bool(schema.features)}{left} {where} can be audited, and two are needed"
 
 
 def _strongest_first(culprits: tuple[Culprit, ...]) -> tuple[Culprit, ...]:
