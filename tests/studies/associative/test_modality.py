@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from credenza.errors import MissingExtraError, UsageError
-from credenza.studies.associative.modality import GENERATORS, generator, imported
+from credenza.studies.associative.modality import GENERATORS, generator
 from credenza.studies.associative.settings import SCALES
+from credenza.studies.common.optional import imported
 
 
 def test_every_generator_of_every_scale_can_be_made() -> None:

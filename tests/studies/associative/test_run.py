@@ -8,7 +8,7 @@ from studies.associative.worlds import data_file, small
 
 from credenza.errors import InputError, UsageError
 from credenza.studies.associative import Experiment, Study, associative
-from credenza.studies.associative.results import RESULTS
+from credenza.studies.common.results import RESULTS
 
 EVERY = ("clean", "positive", "negative", "continuous", "repaired")
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from credenza.studies.associative.summary import verdict_of_ablation
-from credenza.studies.associative.workers import minutes_left
-from credenza.studies.associative.write import number, table
+from credenza.studies.common.tables import number, table
+from credenza.studies.common.workers import minutes_left
 
 
 def row(share: float, mcc: float, *, significant: bool, named: int) -> dict[str, object]:

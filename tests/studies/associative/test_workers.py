@@ -11,7 +11,7 @@ from studies.associative.worlds import data_file, small
 from credenza.errors import UsageError
 from credenza.studies.associative.units import Unit
 from credenza.studies.associative.work import Task, run_unit
-from credenza.studies.associative.workers import each
+from credenza.studies.common.workers import each
 
 
 def test_processes_do_what_one_does() -> None:

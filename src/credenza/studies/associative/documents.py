@@ -11,7 +11,7 @@ from credenza.data.write import write_text
 from credenza.studies import texts
 from credenza.studies.associative.measure import marginal_gap
 from credenza.studies.associative.population import ROW, Population
-from credenza.studies.associative.units import derived
+from credenza.studies.common.seeds import derived
 
 SPOKEN = 8  # attributes that a text speaks of, the first of ``texts.ATTRIBUTES``
 SHOWN = 12

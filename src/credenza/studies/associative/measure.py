@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -116,17 +115,3 @@ def told(result: Audit, pair: tuple[str, str]) -> dict[str, Any]:
         "others": len(found) - len(own),
         "strength": own[0].strength if own else None,
     }
-
-
-class Stopwatch:
-    """Seconds by what was done."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        """What has passed since the last lap went to ``name``."""
-        now = time.perf_counter()
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + now - self._last, 3)
-        self._last = now

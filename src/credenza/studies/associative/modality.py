@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from credenza.errors import MissingExtraError, UsageError
-
-EXTRAS = {"torch": "torch", "diffusers": "torch", "safetensors": "torch", "PIL": "images"}
+from credenza.errors import UsageError
+from credenza.studies.common.optional import imported
 
 # Kind of generator, the module it is defined in, its name there.
 GENERATORS: dict[str, tuple[str, str]] = {
@@ -84,21 +82,3 @@ def generator(kind: str, settings: Mapping[str, Any], *, size: int, device: str)
     if kind in ON_DEVICE:
         own["device"] = device
     return made(**own, **settings)
-
-
-def imported(module: str, name: str) -> Any:
-    """A name of a module whose libraries may be absent.
-
-    Raises
-    ------
-    MissingExtraError : a library of an extra is not installed.
-    """
-    try:
-        return getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        library = (error.name or "").split(".")[0]
-        if library not in EXTRAS:
-            raise
-        raise MissingExtraError(
-            f"this study needs {library}, which is not installed: pip install 'credenza[{EXTRAS[library]}]'"
-        ) from error

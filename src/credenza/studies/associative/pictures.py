@@ -19,10 +19,10 @@ from credenza.models.reading import corrected_joint
 from credenza.studies import faces
 from credenza.studies.associative.conditions import COLOURS, PAIR
 from credenza.studies.associative.measure import joint_of
-from credenza.studies.associative.modality import imported
 from credenza.studies.associative.population import ROW, Population
 from credenza.studies.associative.settings import Scale
-from credenza.studies.associative.units import derived
+from credenza.studies.common.optional import imported
+from credenza.studies.common.seeds import derived
 
 READER = "reader"
 GRID = 8  # faces along each side of a grid

@@ -13,14 +13,14 @@ from typing import Any
 from credenza.data.progress import announce
 from credenza.data.write import write_text
 from credenza.errors import UsageError
-from credenza.studies.associative.modality import imported
-from credenza.studies.associative.results import SCHEMA, Record, Results
 from credenza.studies.associative.settings import Scale
 from credenza.studies.associative.summary import PAPER, summarised
-from credenza.studies.associative.units import units_of
+from credenza.studies.associative.units import Unit, deciding, units_of
 from credenza.studies.associative.work import WORK, Task, made_population, prepare, run_unit, scale_of
-from credenza.studies.associative.workers import each, minutes_left
 from credenza.studies.associative.write import write_page, write_plots
+from credenza.studies.common.optional import imported
+from credenza.studies.common.results import SCHEMA, Record, Results
+from credenza.studies.common.workers import each, minutes_left
 
 SUMMARY, PAGE = "summary.json", "summary.md"
 
@@ -97,7 +97,7 @@ def associative(
         settings["network"] = imported("credenza.studies.associative.network", "FeatureNetwork")(
             network
         ).digest
-    results = Results(path, settings)
+    results = Results(path, settings, study="associative", unit=Unit, deciding=deciding)
     tasks = [
         Task(chosen, experiment, unit, path, source, seed, device, None if network is None else str(network))
         for experiment, unit in units

@@ -16,7 +16,7 @@ from credenza.report.repairing import repair
 from credenza.studies.associative.conditions import Condition, poison
 from credenza.studies.associative.measure import looked_at, measured, told
 from credenza.studies.associative.population import Split
-from credenza.studies.associative.units import derived
+from credenza.studies.common.seeds import derived
 
 CURE = "resample"  # tried on every poisoned set, also where the model is trained on the poisoned one
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from credenza.errors import UsageError
 from credenza.studies.associative.settings import Experiment, Scale
@@ -91,11 +91,18 @@ def _nothing_passes(text: str, parts: Sequence[str], every: Sequence[Unit], scal
     return f"{text!r} lets nothing pass at scale {scale.name}"
 
 
-def derived(*parts: object) -> int:
-    """A seed of 31 bits that depends on all the parts and on nothing else.
+def deciding(settings: Any, records: Sequence[Mapping[str, Any]]) -> Any:
+    """What decided the results that are there: of the experiments, those of the generators that were trained.
 
-    >>> derived(0, "split", 1) == derived(0, "split", 1) != derived(0, "split", 2)
-    True
+    How many conditions and models there are may change.
     """
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 33
+    scale = settings.get("scale") if isinstance(settings, dict) else None
+    if not isinstance(scale, dict) or not isinstance(scale.get("experiments"), list):
+        return settings
+    made = {(record["unit"]["modality"], record["unit"]["generator"]) for record in records}
+    own = [
+        {key: value for key, value in item.items() if key not in ("conditions", "models")}
+        for item in scale["experiments"]
+        if (item.get("modality"), item.get("generator")) in made
+    ]
+    return {**settings, "scale": {**scale, "experiments": own}}

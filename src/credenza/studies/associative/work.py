@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from credenza._version import __version__
 from credenza.studies.associative.conditions import CONDITIONS, require_features
-from credenza.studies.associative.measure import FLOOR, Stopwatch, looked_at, measured, told
+from credenza.studies.associative.measure import FLOOR, looked_at, measured, told
 from credenza.studies.associative.modality import Modality, generator
 from credenza.studies.associative.population import Population, population, split
 from credenza.studies.associative.settings import Experiment, Scale, scale_named
 from credenza.studies.associative.tables import Tabular
 from credenza.studies.associative.training import training_set
-from credenza.studies.associative.units import Unit, derived
+from credenza.studies.associative.units import Unit
+from credenza.studies.common.notes import Stopwatch, versions
+from credenza.studies.common.seeds import derived
 
 WORK, SAMPLES = "work", "samples"
-LIBRARIES = ("numpy", "scipy", "pyarrow", "torch", "diffusers")
 
 
 @dataclass(frozen=True)
@@ -146,17 +144,6 @@ def _generated(
         },
         "audit": told(result, pair),
     }
-
-
-def versions() -> dict[str, str]:
-    """Versions that decide what a unit comes to."""
-    found = {"credenza": __version__, "python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def scale_of(name: str | Scale) -> Scale:

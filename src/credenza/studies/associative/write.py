@@ -8,33 +8,9 @@ from typing import Any
 
 from credenza.data.write import write_text
 from credenza.studies.associative.plots import ablation_plot, condition_plot
+from credenza.studies.common.tables import number, table
 
 Record = dict[str, Any]
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table.
-
-    >>> print(table(["a", "b"], [["1", "2"]]), end="")
-    | a | b |
-    |---|---|
-    | 1 | 2 |
-    """
-    lines = [head, ["---"] * len(head), *rows]
-    text = "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-    return text.replace("| --- " * len(head) + "|", "|" + "---|" * len(head))
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number with so many decimals, or a dash.
-
-    >>> number(0.12345), number(None)
-    ('.123', '-')
-    """
-    if value is None:
-        return "-"
-    text = f"{value:.{digits}f}"
-    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
 def probability(entry: Record | None) -> str:

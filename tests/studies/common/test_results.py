@@ -6,22 +6,26 @@ from pathlib import Path
 import pytest
 
 from credenza.errors import UsageError
-from credenza.studies.associative.results import DESCRIPTION, RESULTS, Results
-from credenza.studies.associative.units import Unit
+from credenza.studies.associative.units import Unit, deciding
+from credenza.studies.common.results import DESCRIPTION, RESULTS, Results
 
 UNIT = Unit("tabular", "chow-liu", "clean", 0)
 SETTINGS = {"seed": 0, "scale": {"train": 5}}
 
 
+def results(folder: Path, settings: dict[str, object]) -> Results:
+    return Results(folder, settings, study="associative", unit=Unit, deciding=deciding)
+
+
 def refusal(folder: Path, settings: dict[str, object] | None = None) -> str:
     with pytest.raises(UsageError) as caught:
-        Results(folder, settings or SETTINGS)
+        results(folder, settings or SETTINGS)
     return str(caught.value)
 
 
 def test_units_are_found_again(tmp_path: Path) -> None:
-    Results(tmp_path / "out", SETTINGS).add({"unit": asdict(UNIT), "seconds": {"fit": 1.5}})
-    again = Results(tmp_path / "out", SETTINGS)
+    results(tmp_path / "out", SETTINGS).add({"unit": asdict(UNIT), "seconds": {"fit": 1.5}})
+    again = results(tmp_path / "out", SETTINGS)
     assert list(again.done) == [UNIT.name]
     assert again.records[0]["seconds"] == {"fit": 1.5}
 
@@ -38,7 +42,7 @@ def test_folders_of_other_things_are_refused(tmp_path: Path) -> None:
 
 def test_other_settings_are_refused(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    Results(out, SETTINGS)
+    results(out, SETTINGS)
     ending = "; give another folder, or repeat what it was begun with"
     begun = f"{out} holds results of other settings"
     assert refusal(out, {**SETTINGS, "seed": 1}) == f"{begun} (seed was 0, now 1){ending}"
@@ -54,7 +58,7 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["{", '{"unit": 3}', '{"seed": 1}', '{"unit": {"modality": "x"}}'])
 def test_damaged_lines_are_named(tmp_path: Path, line: str) -> None:
     out = tmp_path / "out"
-    Results(out, SETTINGS).add({"unit": asdict(UNIT)})
+    results(out, SETTINGS).add({"unit": asdict(UNIT)})
     with (out / RESULTS).open("a") as file:
         file.write(line + "\n")
     wanted = f"{out / RESULTS} is damaged in line 2: found {line!r}; delete that line"
@@ -68,11 +72,11 @@ def test_experiments_without_results_may_change(tmp_path: Path) -> None:
         return {"seed": 0, "scale": {"train": 5, "experiments": [done, open_ | changes]}}
 
     out = tmp_path / "out"
-    Results(out, scale()).add({"unit": asdict(UNIT)})
-    assert list(Results(out, scale(sampled=3)).done) == [UNIT.name]
+    results(out, scale()).add({"unit": asdict(UNIT)})
+    assert list(results(out, scale(sampled=3)).done) == [UNIT.name]
     assert refusal(out, {"seed": 0, "scale": {"train": 5, "experiments": []}}).startswith(
         f"{out} holds results of other settings (scale: experiments differs)"
     )
-    Results(out, scale(sampled=3)).add({"unit": {**asdict(UNIT), "modality": "images", "generator": "ddpm"}})
-    assert list(Results(out, scale(sampled=3, conditions=["clean", "positive"])).done)
+    results(out, scale(sampled=3)).add({"unit": {**asdict(UNIT), "modality": "images", "generator": "ddpm"}})
+    assert list(results(out, scale(sampled=3, conditions=["clean", "positive"])).done)
     assert "experiments differs" in refusal(out, scale(sampled=4))

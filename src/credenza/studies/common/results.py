@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from credenza.data.write import write_text
 from credenza.errors import UsageError
-from credenza.studies.associative.units import Unit
 
 SCHEMA = "credenza.study/1"
 DESCRIPTION, RESULTS = "study.json", "results.jsonl"
@@ -24,8 +23,10 @@ class Results:
 
     Parameters
     ----------
-    folder : of the study; made if need be. settings : plain data that decides what a unit comes to. What they say of
-        generators that no unit is of, or of how many conditions and models there are, may change.
+    folder : of the study; made if need be. settings : plain data that decides what a unit comes to.
+    study : its name. unit : dataclass of its units, which have a ``name``; a record holds one as plain data.
+    deciding : what of the settings (first argument) must be the same when the folder is taken up again, given the
+        records that are there; all by default.
 
     Raises
     ------
@@ -34,20 +35,30 @@ class Results:
     Examples
     --------
     >>> import tempfile
+    >>> from credenza.studies.associative.units import Unit
     >>> with tempfile.TemporaryDirectory() as name:
-    ...     one = Results(Path(name), {"seed": 0})
+    ...     one = Results(Path(name), {"seed": 0}, study="associative", unit=Unit)
     ...     one.add({"unit": asdict(Unit("tabular", "chow-liu", "clean", 0)), "seconds": 1})
-    ...     list(Results(Path(name), {"seed": 0}).done)
+    ...     list(Results(Path(name), {"seed": 0}, study="associative", unit=Unit).done)
     ['tabular-chow-liu-clean-0']
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
-        self.folder = _made(folder)
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, Any],
+        *,
+        study: str,
+        unit: type[Any],
+        deciding: Callable[[Any, Sequence[Record]], Any] | None = None,
+    ) -> None:
+        self.folder, self._study, self._unit = _made(folder), study, unit
+        self._deciding = deciding or (lambda settings, _: settings)
         self._file = folder / RESULTS
         self.done: dict[str, Record] = {}
         for number, line in enumerate(self._whole_lines(), start=1):
-            record = _record(line, self._file, number)
-            self.done[Unit(**record["unit"]).name] = record
+            record = self._record(line, number)
+            self.done[unit(**record["unit"]).name] = record
         self._describe(dict(settings))
 
     @property
@@ -60,11 +71,11 @@ class Results:
         line = json.dumps({"schema": SCHEMA, **record}, allow_nan=False)
         with self._file.open("a", encoding="utf-8", newline="\n") as file:
             file.write(line + "\n")
-        self.done[Unit(**record["unit"]).name] = json.loads(line)
+        self.done[self._unit(**record["unit"]).name] = json.loads(line)
 
     def _describe(self, settings: dict[str, Any]) -> None:
         path = self.folder / DESCRIPTION
-        mine = json.loads(json.dumps({"schema": SCHEMA, "study": "associative", **settings}))
+        mine = json.loads(json.dumps({"schema": SCHEMA, "study": self._study, **settings}))
         if not path.exists():
             if others := sorted(item.name for item in self.folder.iterdir() if not item.name.startswith(".")):
                 raise UsageError(
@@ -76,8 +87,7 @@ class Results:
             found = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
             raise UsageError(f"{path} is not JSON; give a new or empty folder") from None
-        made = {(record["unit"]["modality"], record["unit"]["generator"]) for record in self.done.values()}
-        if _deciding(found, made) != _deciding(mine, made):
+        if self._deciding(found, self.records) != self._deciding(mine, self.records):
             raise UsageError(
                 f"{self.folder} holds results of other settings ({_difference(found, mine)}); "
                 "give another folder, or repeat what it was begun with"
@@ -96,6 +106,16 @@ class Results:
                 file.truncate(sum(map(len, whole)))
         return [line.decode("utf-8", "replace") for line in whole]
 
+    def _record(self, line: str, number: int) -> Record:
+        try:
+            found = json.loads(line)
+            unit = self._unit(**found["unit"])
+        except (ValueError, TypeError, KeyError):
+            raise UsageError(
+                f"{self._file} is damaged in line {number}: found {line.strip()[:40]!r}; delete that line"
+            ) from None
+        return {**found, "unit": asdict(unit)}
+
 
 def _made(folder: Path) -> Path:
     if folder.exists() and not folder.is_dir():
@@ -104,30 +124,6 @@ def _made(folder: Path) -> Path:
         raise UsageError(f"cannot write the study to {folder}: no folder {folder.parent}; create it first")
     folder.mkdir(exist_ok=True)
     return folder
-
-
-def _record(line: str, path: Path, number: int) -> Record:
-    try:
-        found = json.loads(line)
-        unit = Unit(**found["unit"])
-    except (ValueError, TypeError, KeyError):
-        raise UsageError(
-            f"{path} is damaged in line {number}: found {line.strip()[:40]!r}; delete that line"
-        ) from None
-    return {**found, "unit": asdict(unit)}
-
-
-def _deciding(settings: Any, made: set[tuple[str, str]]) -> Any:
-    """Settings that decided results that are there: of the experiments, those of the generators that were trained."""
-    scale = settings.get("scale") if isinstance(settings, dict) else None
-    if not isinstance(scale, dict) or not isinstance(scale.get("experiments"), list):
-        return settings
-    own = [
-        {key: value for key, value in item.items() if key not in ("conditions", "models")}
-        for item in scale["experiments"]
-        if (item.get("modality"), item.get("generator")) in made
-    ]
-    return {**settings, "scale": {**scale, "experiments": own}}
 
 
 def _difference(found: Any, mine: Mapping[str, Any]) -> str:
