@@ -63,6 +63,27 @@ def test_privacy_is_told(files: dict[str, str], capsys: Captured) -> None:
     assert capsys.readouterr() == ("", "")
 
 
+def test_rows_are_made_by_class(files: dict[str, str], capsys: Captured) -> None:
+    assert made(files, "--by", "c0", "--lineage", files["log.jsonl"], "--quiet") == 0
+    assert read_log(files["log.jsonl"])[-1].record.settings["by"] == "c0"
+    assert pq.read_table(files["made.parquet"]).schema.equals(pq.read_table(files["ref.parquet"]).schema)
+    for options, message in (
+        (
+            ("--by", "c0", "--epsilon", "1"),
+            "a private generator is not fitted by class; leave out the epsilon, or ",
+        ),
+        (("--by", "no"), "there is no column 'no' to fit by; the columns are c0, c1, "),
+        (
+            ("--by", "c0", "--columns", "c1,c2"),
+            "the column to fit by, 'c0', is not among the columns to make; add it",
+        ),
+    ):
+        assert made(files, *options) == 2
+        told = capsys.readouterr().err
+        assert told.startswith(f"credenza: error: {message}")
+        assert told.count("\n") == 1
+
+
 def test_a_batch_that_fails_is_refused_unless_forced(files: dict[str, str], capsys: Captured) -> None:
     table = binary_table(300, seed=2)
     spoilt = table.set_column(0, "c0", table["c3"])

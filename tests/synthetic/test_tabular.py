@@ -18,7 +18,7 @@ from mixed_tables import associations, binary_table, mixed_table
 from credenza.data import write_table
 from credenza.errors import InputError, UsageError
 from credenza.provenance.log import read_log
-from credenza.synthetic.tabular import READ_LEVELS, REPEATABLE, tabular_rows, write_tabular
+from credenza.synthetic.tabular import READ_LEVELS, REPEATABLE, TRUSTED, tabular_rows, write_tabular
 
 SCHEMA = json.loads(files("credenza.provenance").joinpath("lineage.schema.json").read_text("utf-8"))
 REFERENCE = binary_table(2_000)
@@ -30,6 +30,14 @@ def test_rows_are_like_the_reference(generator: str) -> None:
     assert np.abs(associations(made.data, REFERENCE) - associations(REFERENCE, REFERENCE)).mean() < 0.04
     assert made.settings["generator"] == generator
     assert made.privacy is None
+
+
+def test_rows_by_class_say_which_values_share_a_part() -> None:
+    kinds = pa.array(["a"] * 1_000 + ["b"] * 980 + ["c"] * 20)
+    made = tabular_rows(REFERENCE.append_column("kind", kinds), 100, by="kind", seed=1)
+    assert made.settings["by"] == "kind"
+    assert made.notes[-1].startswith("2 values of 'kind' share one generator, ")
+    assert tabular_rows(REFERENCE, 10, by="c0").notes == (TRUSTED,)
 
 
 def test_the_diffusion_model_is_one_of_them() -> None:

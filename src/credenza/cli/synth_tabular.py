@@ -40,6 +40,12 @@ def tabular_command(
         list[str] | None,
         typer.Option("--columns", metavar="A,B,...", help="Make these columns only; repeatable."),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by", metavar="COLUMN", help="Fit one generator to the rows of each value, best of the label."
+        ),
+    ] = None,
     epsilon: Annotated[
         float | None,
         typer.Option("--epsilon", metavar="E", help="Differential privacy of REF's rows (chow-liu)."),
@@ -84,7 +90,8 @@ def tabular_command(
     with working("fitting", quiet=quiet):
         made = write_tabular(
             fit, rows, out, lineage=lineage, generator=generator.value, columns=split_names("--columns", columns),
-            epsilon=epsilon, delta=delta, public=public, suspect=suspect, settings=parameters_of(settings), seed=seed,
+            epsilon=epsilon, delta=delta, public=public, suspect=suspect, by=by, settings=parameters_of(settings),
+            seed=seed,
         )  # fmt: skip
     for note in made.notes:
         say(note, quiet=quiet)

@@ -68,6 +68,7 @@ def tabular_rows(
     delta: float = 0.0,
     public: Any = None,
     suspect: Any = None,
+    by: str | None = None,
     settings: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> TabularRows:
@@ -83,6 +84,8 @@ def tabular_rows(
     epsilon, delta : budget of differential privacy, for chow-liu; None for no privacy.
     public : a table that is not private, from which levels and values are taken instead of the reference.
     suspect : the data that is to be diluted; refused where it is the reference itself.
+    by : a column, best the label that a model is to learn: a generator is fitted to the rows of each of its values, see
+        :class:`~credenza.models.tabular.by_class.ByClass`. Not with epsilon.
     settings : other arguments of the generator's class, such as ``{"bins": 8}``.
     seed : of the fit and the draw; but not of the noise of privacy, which nobody may repeat.
 
@@ -92,9 +95,10 @@ def tabular_rows(
 
     Raises
     ------
-    InputError : a reference of fewer than 50 rows, or of columns that cannot be generated.
-    UsageError : an unknown generator or setting, a number out of range, epsilon with another generator than chow-liu,
-        or the reference is the suspect.
+    InputError : a reference of fewer than 50 rows, or of columns that cannot be generated; a column to fit by that does
+        not have two values of 50 rows or more.
+    UsageError : an unknown generator or setting, a number out of range, epsilon with another generator than chow-liu or
+        with a column to fit by, a column to fit by that is not made, or the reference is the suspect.
     MissingExtraError : diffusion without torch.
 
     Notes
@@ -131,11 +135,18 @@ def tabular_rows(
     elif public is not None or delta:
         raise UsageError("public and delta are for privacy: give epsilon as well")
     model = _model(generator, given, private=epsilon is not None)
+    if by is not None:
+        if columns is not None and by not in columns:
+            raise UsageError(f"the column to fit by, {by!r}, is not among the columns to make; add it")
+        model = models.ByClass(model, by)
     data = model.fit(_columns(source, columns), seed=seed).sample(int(rows), seed=seed)
     asked = {"generator": generator, "rows": int(rows), "seed": int(seed), "columns": columns}
     asked |= {name: value for name, value in given.items() if name not in ("public", "noise_seed")}
     privacy = getattr(model, "account", None)
     notes = _notes(privacy, public=public is not None, repeatable="noise_seed" in given)
+    if by is not None:
+        asked["by"] = by
+        notes += (model.note,) if model.note else ()
     return TabularRows(data, asked, notes, tuple(inputs), privacy)
 
 

@@ -20,7 +20,7 @@ def test_names_are_sorted_and_load() -> None:
 def test_an_unknown_name_is_one_line() -> None:
     with pytest.raises(
         AttributeError,
-        match=r"^module 'credenza.models.tabular' has no attribute 'X'; its names are ChowLiu, ",
+        match=r"^module 'credenza.models.tabular' has no attribute 'X'; its names are ByClass, ChowLiu, ",
     ):
         _ = tabular.X
 
