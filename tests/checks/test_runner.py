@@ -69,6 +69,7 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
         "CZ701": MANIFEST,
         "CZ702": f"{MANIFEST} and the public key that is trusted (--key)",
         "CZ703": MANIFEST,
+        "CZ704": "needs a signed manifest as the reference (--reference)",
     }
     assert by_code["CZ002"].status is Status.CLEAR
     assert list(seconds) == [check.code for check in REGISTRY]
@@ -102,6 +103,7 @@ def test_a_profile_is_a_reference_without_rows(clean: pa.Table, reference: pa.Ta
         "CZ701": False,
         "CZ702": False,
         "CZ703": False,
+        "CZ704": False,
     }
 
 

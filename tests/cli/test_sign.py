@@ -8,6 +8,8 @@ import re
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from credenza.cli import main
@@ -91,6 +93,30 @@ def test_an_audit_is_claimed(folder: Path, keys: Path, capsys: Captured) -> None
     assert "claim: audit PASSED (a.json), by " in capsys.readouterr().out
     assert main([*sign, "--claim", "a.json", "--replace"]) == 2
     assert "leave the other options out, or sign first" in capsys.readouterr().err
+
+
+def test_what_was_added_is_audited_against_the_signed_profile(
+    tables: Tables, keys: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    table = tmp_path / "t.parquet"
+    shutil.copy(tables["reference"], table)
+    assert main(["sign", str(table), "--key", str(keys / "mine.key"), "--quiet"]) == 0
+    signed = tmp_path / "t.parquet.credenza"
+    audit = ["audit", str(table), "--reference", str(signed), "--added-only"]
+    vouched = [*audit, "--key", str(keys / "mine.pub")]
+    assert main(vouched) == 0
+    assert "4,000 rows as signed, none added" in " ".join(capsys.readouterr().out.split())
+    old = pq.read_table(table)
+    for name, status in (("clean", 0), ("poisoned", 1)):
+        pq.write_table(pa.concat_tables([old, pq.read_table(tables[name])]), table)
+        assert main(vouched) == status
+        assert "4,000 rows, 7 columns" in capsys.readouterr().out
+    pq.write_table(pa.concat_tables([old, old.slice(0, 2)]), table)
+    assert main([*vouched, "--quiet"]) == 3
+    assert main([*audit, "--key", str(keys / "locked.pub")]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("credenza: error: the reference is not vouched for: ")
+    assert err.count("\n") == 1
 
 
 def test_statistics_that_cannot_be_made_are_left_out(tmp_path: Path, keys: Path, capsys: Captured) -> None:

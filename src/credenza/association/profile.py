@@ -132,7 +132,21 @@ class Profile:
         if not Path(path).is_file():
             raise InputError(f"no profile at {path}: give a file written by credenza profile")
         try:
-            content = io.BytesIO(Path(path).read_bytes())
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise _unreadable(str(path), error) from error
+        return cls.from_bytes(data, str(path))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, what: str) -> Profile:
+        """Read the content of a file that :meth:`save` wrote; ``what`` is its name in messages.
+
+        Raises
+        ------
+        InputError : it is not a profile.
+        """
+        try:
+            content = io.BytesIO(data)
             if not zipfile.is_zipfile(content):
                 raise ValueError("not a zip archive")
             with np.load(content, allow_pickle=False) as file:
@@ -140,10 +154,7 @@ class Profile:
             meta = json.loads(arrays.pop("meta").tobytes())
             return cls._read(meta, arrays)
         except UNREADABLE as error:
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise InputError(
-                f"{path} is not a profile ({reason}): give a file written by credenza profile"
-            ) from error
+            raise _unreadable(what, error) from error
 
     @classmethod
     def _read(cls, meta: dict[str, Any], arrays: dict[str, Any]) -> Profile:
@@ -168,6 +179,11 @@ class Profile:
             sha256=str(meta["sha256"]),
             seed=int(meta["seed"]),
         )
+
+
+def _unreadable(what: str, error: Exception) -> InputError:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    return InputError(f"{what} is not a profile ({reason}): give a file written by credenza profile")
 
 
 def _shaped(arrays: dict[str, Any], name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> Any:

@@ -21,6 +21,7 @@ from credenza.checks.policy import PolicyBreach
 from credenza.checks.robust_outliers import RobustOutliers
 from credenza.checks.settings import Settings
 from credenza.checks.signature import ManifestSignature
+from credenza.checks.signed_reference import SignedReference
 from credenza.checks.slices import SliceShift
 from credenza.checks.spectral_signature import SpectralSignature
 from credenza.checks.strata import StrataShift
@@ -53,6 +54,7 @@ REGISTRY: tuple[type[Check], ...] = (
     FilesMatch,
     ManifestSignature,
     UnbrokenLineage,
+    SignedReference,
 )
 
 __all__ = ["NEEDS", "REGISTRY", "Check", "Evidence", "Settings"]

@@ -22,6 +22,7 @@ NEEDS = {
     "triples": "features to look at in threes (--triples A,B,C,... or all)",
     "synthetic batch": "a synthetic batch (credenza validate)",
     "manifest": "a signed manifest of the suspect (--manifest)",
+    "signed reference": "a signed manifest as the reference (--reference)",
     "key": "the public key that is trusted (--key)",
     "batch labels": "a column of its class labels (credenza validate --labels)",
 }

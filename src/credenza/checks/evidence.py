@@ -16,6 +16,7 @@ from credenza.association.multiplicity import permutation_p
 from credenza.association.planes import DENSE_PLANES
 from credenza.association.profile import Profile
 from credenza.association.shift import Sample, pair_shift
+from credenza.checks.baseline import Baseline
 from credenza.checks.batches.batch import Batch
 from credenza.checks.collision import Excess, coincidence_excess, tree_collision
 from credenza.checks.custody import Custody
@@ -50,11 +51,12 @@ class Evidence(Passes):
     """One suspect, perhaps a reference, and everything that is derived from them; see :class:`Passes`.
 
     ``batch`` is set by :func:`credenza.validate`: the suspect's rows beside the reference's, in memory.
-    ``custody`` is set by :func:`credenza.audit` where a manifest is given.
+    ``custody`` is set by :func:`credenza.audit` where a manifest is given, ``baseline`` where one is the reference.
     """
 
     batch: Batch | None = None
     custody: Custody | None = None
+    baseline: Baseline | None = None
 
     @property
     def moments(self) -> tuple[Moments, Moments]:

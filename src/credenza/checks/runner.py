@@ -47,12 +47,14 @@ def missing_need(check: type[Check], evidence: Evidence) -> str:
         "policy": evidence.policy is not None,
         "labels": evidence.beside.has_labels,
         "embeddings": evidence.beside.has_embeddings,
-        "content": evidence.beside.general or evidence.content is not None,
+        "content": "content" in check.needs
+        and (evidence.beside.general or evidence.content is not None),
         "embed": evidence.beside.inputs.embed is not None,
         "losses": evidence.beside.has_losses or evidence.beside.has_embeddings,
         "triples": evidence.triples is not None,
         "synthetic batch": evidence.batch is not None,
         "manifest": evidence.custody is not None,
+        "signed reference": evidence.baseline is not None,
         "key": evidence.custody is not None and bool(evidence.custody.keys),
         "batch labels": evidence.batch is not None and evidence.batch.label is not None,
     }

@@ -47,7 +47,9 @@ def audit_command(
     suspect: Annotated[str, typer.Argument(metavar="SUSPECT", help="Data to audit: file, folder or glob.")],
     reference: Annotated[
         str | None,
-        typer.Option("--reference", metavar="REF", help="Trusted data, or a profile of it (.czp)."),
+        typer.Option(
+            "--reference", metavar="REF", help="Trusted data, a profile of it (.czp), or its signed manifest."
+        ),
     ] = None,
     slices: Annotated[
         str | None, typer.Option("--slices", metavar="COL", help="Column that names each row's provenance.")
@@ -93,8 +95,13 @@ def audit_command(
         ),
     ] = None,
     key: Annotated[
-        str | None, typer.Option("--key", metavar="PUBLIC", help="Public key that must have signed it.")
+        str | None,
+        typer.Option("--key", metavar="PUBLIC", help="Public key that must have signed the manifests."),
     ] = None,
+    added_only: Annotated[
+        bool,
+        typer.Option("--added-only", help="Audit the rows alone that REF, a signed manifest, does not have."),
+    ] = False,
     columns: Annotated[
         list[str] | None,
         typer.Option("--columns", metavar="A,B,...", help="Audit these columns only; repeatable."),
@@ -164,6 +171,7 @@ def audit_command(
             skip_unreadable=skip_unreadable,
             manifest=manifest,
             key=key,
+            added_only=added_only,
             checks=codes,
             fdr=fdr,
             min_strength=min_strength,
@@ -178,14 +186,18 @@ def audit_command(
     options = {"CZ202": slices, "CZ204": strata, "CZ206": policy, "CZ301": triples}
     content = embeddings or embed
     options |= {"CZ401": labels and content, "CZ402": labels and (losses or content)}
-    options |= {"CZ701": manifest, "CZ702": key}
+    options |= {"CZ701": manifest, "CZ702": manifest and key, "CZ704": "--added-only" if added_only else None}
     asked = codes or tuple(code for code, value in options.items() if value)
     asked += ("CZ004",) if embed else ()
+    expects_verdict = bool(reference and not codes) and not nothing_added(result)
     raise typer.Exit(
-        exit_status(
-            result, asked, fail_on=fail_on.value, expects_verdict=bool(reference and not codes), quiet=quiet
-        )
+        exit_status(result, asked, fail_on=fail_on.value, expects_verdict=expects_verdict, quiet=quiet)
     )
+
+
+def nothing_added(result: Audit) -> bool:
+    """Whether the rows that were to be audited are none."""
+    return any(outcome.code == "CZ704" and outcome.details.get("added") == 0 for outcome in result.outcomes)
 
 
 def present(result: Audit, *, json: str | None, html: str | None, quiet: bool) -> None:

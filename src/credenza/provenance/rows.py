@@ -104,7 +104,7 @@ def changed_rows(path: Path, known: Table, leaves: list[bytes]) -> str:
         return f"cannot be read as a table any more: {found}"
     now, fresh = found
     if now.columns != known.columns:
-        return f"columns changed: {_column_change(known.columns, now.columns)}"
+        return f"columns changed: {column_change(known.columns, now.columns)}"
     runs = differing(leaves, fresh)
     if not runs:
         return "no value of its rows changed: it was written again"
@@ -118,7 +118,7 @@ def changed_rows(path: Path, known: Table, leaves: list[bytes]) -> str:
     return f"rows {words}{more} changed, the other {left:,} did not"
 
 
-def _column_change(before: tuple[tuple[str, str], ...], after: tuple[tuple[str, str], ...]) -> str:
+def column_change(before: tuple[tuple[str, str], ...], after: tuple[tuple[str, str], ...]) -> str:
     lost = [f"{name!r} ({kind}) is gone" for name, kind in before if (name, kind) not in after]
     new = [f"{name!r} ({kind}) is new" for name, kind in after if (name, kind) not in before]
     return ", ".join((lost + new)[:4]) or "their order"

@@ -13,6 +13,7 @@ from typing import Any
 from credenza._version import __version__
 from credenza.association.profile import SUFFIX, Profile
 from credenza.checks import Check, Evidence, Settings
+from credenza.checks.baseline import Baseline
 from credenza.checks.custody import Custody
 from credenza.checks.pair_table import pair_table
 from credenza.checks.policy_file import Policy, read_policy
@@ -34,11 +35,13 @@ from credenza.data.matrix import Matrix
 from credenza.engines import Engine, get_engine
 from credenza.errors import InputError, UsageError
 from credenza.models.embedding.make import Request
+from credenza.provenance.reference import manifest_path
 from credenza.report.result import Audit
 
 LIBRARIES = ("numpy", "scipy", "numba", "pyarrow", "duckdb")
 DECISIVE = ("CZ201", "CZ202")
 CONTENT_READ = "CZ004"
+NOTHING_ADDED = "no row was added to those that were signed"
 TABLE_NEEDS = {"reference", "reference rows", "slices", "strata", "policy", "triples"}
 
 
@@ -61,6 +64,7 @@ def audit(
     skip_unreadable: bool = False,
     manifest: Any = None,
     key: Any = None,
+    added_only: bool = False,
     checks: Sequence[str] | None = None,
     fdr: float = 0.05,
     min_strength: float = 0.0,
@@ -74,8 +78,9 @@ def audit(
     ----------
     suspect : path, glob or folder of Parquet, CSV, JSON Lines or Arrow files; or a pandas, Polars or Arrow table, or a
         DuckDB relation.
-    reference : trusted data of the same kind, a :class:`credenza.Profile`, or the path of one (.czp). Without it, only
-        what needs none is checked.
+    reference : trusted data of the same kind, a :class:`credenza.Profile`, the path of one (.czp), or the path of a
+        signed manifest (``.credenza`` or a copy of it), whose data need not be there any more. Without it, only what
+        needs none is checked.
     slices : column that names each row's provenance (contributor, batch, shard).
     strata : columns whose combinations of values are looked at one by one.
     columns : audit these columns only.
@@ -95,7 +100,10 @@ def audit(
     skip_unreadable : contents that cannot be read are a notice of CZ004; they make it fail by default. Either way their
         rows have no embedding and no scores of it.
     manifest : the signed manifest of the suspect, which is a path; or the folder that the manifest is in, or that was
-        signed. key : public key that is trusted to sign it; without one the signature is not checked.
+        signed. key : public key that is trusted to sign it, and the reference's; without one no signature is checked.
+    added_only : audit the rows alone that are not among those of the reference, which is a signed manifest and holds
+        hashes of its rows. They are counted from the first one that is audited, and what lies beside them (embeddings,
+        losses) is of them alone.
     checks : codes of the checks to run; all that apply by default.
     fdr : false discovery rate, in (0, 0.5].
     min_strength : shifts not significantly larger than this pass, in [0, 0.5).
@@ -133,10 +141,12 @@ def audit(
     making = _request(embed, embed_column, cache, skip_unreadable, labels, slices, columns)
     selection = chosen(checks if checks is None or making is None else (*checks, CONTENT_READ))
     counting = get_engine(engine, suspect)
-    source = counting.open(suspect, role="suspect")
+    whole = counting.open(suspect, role="suspect")
+    custody = _custody(whole, manifest, key, reference)
+    baseline, source = _baseline(whole, reference, key, added_only)
     evidence = Evidence(
         source,
-        open_reference(reference, counting),
+        baseline.signed.profile if baseline else open_reference(reference, counting),
         settings,
         columns=columns,
         slices=slices,
@@ -146,10 +156,12 @@ def audit(
         beside=SampleInputs(labels, embeddings, losses, reference_embeddings, making, skip_unreadable),
         engine=counting,
     )
-    evidence.custody = _custody(source, manifest, key)
-    beside = evidence.beside.read()
-    lacking = _lacking_features(evidence)
-    outcomes, seconds = run_checks(evidence, [c for c in selection if not lacking or _of_rows(c)])
+    evidence.custody, evidence.baseline = custody, baseline
+    nothing = NOTHING_ADDED if not source.rows else ""
+    beside = evidence.beside.read() if not nothing else ()
+    lacking = nothing or _lacking_features(evidence)
+    left = [c for c in selection if not lacking or (_of_files(c) if nothing else _of_rows(c))]
+    outcomes, seconds = run_checks(evidence, left)
     outcomes = _with_skipped(outcomes, selection, lacking)
     together = summarise_rows(outcomes, evidence.beside.labels, evidence.beside.rows)
     outcomes = tuple(evidence.beside.spread(outcome) for outcome in outcomes)
@@ -170,6 +182,7 @@ def audit(
             "embed": None if embed is None else str(embed),
             "embed_column": embed_column,
             "skip_unreadable": skip_unreadable,
+            "added_only": added_only,
             "triples": list(t) if isinstance(t := evidence.triples, tuple) else t,
             "engine": counting.name,
         },
@@ -218,12 +231,31 @@ def _request(
     return Request(embed, column, cache, without, None if columns is None else tuple(columns))
 
 
-def _custody(source: Source, manifest: Any, key: Any) -> Custody | None:
+def _custody(source: Source, manifest: Any, key: Any, reference: Any) -> Custody | None:
     if manifest is not None:
         return Custody.of(source, manifest, key)
-    if key is not None:
+    if key is not None and manifest_path(reference) is None:
         raise UsageError("a key was given without the manifest that it signed: give both, or neither")
     return None
+
+
+def _baseline(suspect: Source, reference: Any, key: Any, added_only: bool) -> tuple[Baseline | None, Source]:
+    """The reference where it is a signed manifest, and the rows of the suspect to audit."""
+    baseline = Baseline.of(reference, key)
+    if not added_only:
+        return baseline, suspect
+    if baseline is None:
+        given = (
+            "none was given"
+            if reference is None
+            else f"found {reference if isinstance(reference, str) else 'data'}"
+        )
+        raise UsageError(
+            f"which rows were added shows against a signed manifest, and {given}: give .credenza as the reference"
+        )
+    if suspect.kind == "spark":
+        raise UsageError("rows that were added are told on one machine: use the engine 'local'")
+    return baseline.added_to(suspect)
 
 
 def _strata(strata: Sequence[str]) -> tuple[str, ...]:
@@ -235,6 +267,11 @@ def _strata(strata: Sequence[str]) -> tuple[str, ...]:
 def _of_rows(check: type[Check]) -> bool:
     """Whether a check looks at single rows and what is beside them, and needs no pair of columns."""
     return bool(check.needs) and not TABLE_NEEDS & set(check.needs)
+
+
+def _of_files(check: type[Check]) -> bool:
+    """Whether a check looks at files and signatures, and at no row."""
+    return bool(check.needs) and set(check.needs) <= {"manifest", "key", "signed reference"}
 
 
 def _with_skipped(
