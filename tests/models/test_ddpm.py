@@ -364,3 +364,22 @@ def test_a_file_of_other_settings_is_one_line(fitted: DDPM, tmp_path: Path) -> N
         InputError, match=r"^the tensor '.+' has the shape .+; its settings ask for .+: save the"
     ):
         DDPM.load(tmp_path / "m")
+
+
+def test_a_fit_may_start_from_another_model(fitted: DDPM) -> None:
+    told = {"seed": 5, "labels": LIGHT, "start": fitted}
+    same, further = (DDPM(4, **TINY, classes=2, steps=steps).fit(IMAGES, **told) for steps in (0, 2))
+    wanted = fitted.sample(3, seed=1, labels=[0, 1, 1])
+    assert np.array_equal(same.sample(3, seed=1, labels=[0, 1, 1]), wanted)
+    assert not np.array_equal(further.sample(3, seed=1, labels=[0, 1, 1]), wanted)
+
+
+def test_a_start_of_another_form_or_without_a_fit_is_one_line(fitted: DDPM) -> None:
+    with pytest.raises(
+        UsageError, match=r"^the model to start from has learnt nothing yet; call fit, or load"
+    ):
+        DDPM(4, **TINY).fit(IMAGES, seed=0, start=DDPM(4, **TINY))
+    with pytest.raises(
+        UsageError, match=r"^a fit starts from a model of its own form, Shape\(size=4, .*; found Sh"
+    ):
+        DDPM(4, **{**TINY, "width": 16}).fit(IMAGES, seed=0, start=fitted)

@@ -169,6 +169,7 @@ class DDPM(Generator[Images]):
         folder: str | os.PathLike[str] | None = None,
         labels: ArrayLike | None = None,
         every: int = 500,
+        start: DDPM | None = None,
     ) -> Self:
         """Learn from images.
 
@@ -177,17 +178,21 @@ class DDPM(Generator[Images]):
         data : uint8, shape (n, size, size, channels), n >= 2. seed : of weights, order, noise.
         folder : where ``checkpoint.safetensors`` is kept, so that an interrupted fit goes on; made if need be.
         labels : (n,), classes 0 ... classes - 1, with ``classes`` and only then. every : steps between checkpoints.
+        start : a fitted model of the same form whose weights it begins with (fine-tuning); None begins afresh.
 
         Raises
         ------
         InputError : images of another type or size, fewer than two; labels that do not fit; a checkpoint that is
             damaged or of other images, settings or another seed.
-        UsageError : the seed is no non-negative integer; the folder cannot be made; the loss is not finite.
+        UsageError : the seed is no non-negative integer; the folder cannot be made; the loss is not finite; ``start``
+            has learnt nothing or is of another form.
         """
         require_seed(seed)
         self._require(data)
         classes = self._classes_of(labels, len(data))
         net, mean = self._made(seed), self._made(seed)
+        if start is not None:
+            net.load_state_dict(self._begun(start).state_dict())
         settings = self.settings
         job = Diffusion(
             net,
@@ -202,7 +207,8 @@ class DDPM(Generator[Images]):
             seed=seed,
         )
         decided = {name: value for name, value in asdict(settings).items() if name not in _FREE}
-        key = digest_of(self.kind, decided, int(seed), data, [] if classes is None else classes)
+        begun = [] if start is None else list(module_arrays(self._begun(start), _WEIGHTS).values())
+        key = digest_of(self.kind, decided, int(seed), data, [] if classes is None else classes, *begun)
         train(job, steps=settings.steps, folder=folder, every=every, label="training DDPM-IP", key=key)
         self._net = mean.eval()
         if classes is not None:
@@ -301,6 +307,16 @@ class DDPM(Generator[Images]):
             net = Denoiser(self._shape, self._abar.cpu(), self.settings.gamma)
         found: Denoiser = net.to(self.device, memory_format=torch.channels_last)
         return found
+
+    def _begun(self, start: DDPM) -> Denoiser:
+        """The network of a model that a fit can begin with."""
+        if start._net is None:
+            raise UsageError("the model to start from has learnt nothing yet; call fit, or load one")
+        if start._shape != self._shape:
+            raise UsageError(
+                f"a fit starts from a model of its own form, {self._shape}; found {start._shape}"
+            )
+        return start._net
 
     def _require(self, data: Images) -> None:
         shape = self._shape
