@@ -123,6 +123,10 @@ def test_what_is_varied_is_found(folder: Path, capsys: Captured) -> None:
             ],
             "images are made of one category at a time: found 2; run it for each",
         ),
+        (
+            ["language", "--out", "o.csv", "--rows", "3", "--model", "m", "--temperature", "1"],
+            "--temperature is for texts; leave it out",
+        ),
         (["augment", "table.parquet", "--out", "o.csv", "--methods", "flip"], "--methods is not for table"),
         (
             ["augment", "images.parquet", "--out", "o.parquet", "--wordnet", "w"],
@@ -144,6 +148,29 @@ def test_wrong_usage_is_one_line(arguments: list[str], line: str, folder: Path, 
     assert captured.err.count("\n") == 1
     assert line in captured.err
     assert not list(folder.glob("o.*"))
+
+
+def test_texts_of_a_saved_model(folder: Path, capsys: Captured) -> None:
+    pytest.importorskip("safetensors", reason="models are kept with safetensors")
+    from credenza.models.text import NGram
+
+    NGram(order=2).fit(["the cat sat.", "the dog sat.", "the dog ran.", "the cat ran away."]).save("pets")
+    command = ["synth", "language", "--model", "pets", "--rows", "3"]
+    assert main([*command, "--out", "o.csv", "--category", "pet"]) == 0
+    assert Path("o.csv").read_text().splitlines()[1].endswith('"pet","synthetic_generative","pets"')
+    for options, line in (
+        (
+            ["--category", "a", "--category", "b"],
+            "texts of a saved model are made of one category at a time: found 2",
+        ),
+        (["--category", "a=Write {count}"], "pets holds a model that takes no prompts; give --category a"),
+        (["--temperature", "2"], "pets holds n-grams, which have no temperature; leave it out"),
+    ):
+        capsys.readouterr()
+        assert main([*command, "--out", "p.csv", *options]) == 2
+        told = capsys.readouterr().err
+        assert line in told
+        assert told.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", [name for name, _, _ in SYNTH])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -310,6 +311,28 @@ def test_texts_are_judged_by_their_words() -> None:
     copied = [f"  {text.upper()} " for text in known["said"].to_pylist()[:15]]
     repeated = put(own, "said", copied + own["said"].to_pylist()[15:])
     assert raised(validate(repeated, known, labels="mood", text="said", checks=["CZ602"])) == {"CZ602"}
+
+
+def test_texts_are_judged_by_a_model_that_is_given(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors", reason="models are kept with safetensors")
+    from credenza.models.text import NGram
+
+    known, own = reviews(300, 1), reviews(200, 2)
+    NGram(order=2).fit(reviews(400, 3)["said"].to_pylist()).save(tmp_path / "prose")
+    options = {"text": "said", "checks": ["CZ603"], "perplexity_model": tmp_path / "prose"}
+    clean = validate(own, known, **options)
+    assert clean.result.settings["perplexity_model"]["name"] == "prose"
+    assert raised(clean) == set()
+    rng = np.random.default_rng(3)
+    babble = [" ".join(rng.permutation(text.split())) for text in own["said"].to_pylist()[:30]]
+    odd = put(own, "said", babble + own["said"].to_pylist()[30:])
+    assert raised(validate(odd, known, **options)) == {"CZ603"}
+    with pytest.raises(
+        UsageError, match=r"^a perplexity model judges texts: name their column by text \(--text COL"
+    ):
+        validate(own, known, perplexity_model=tmp_path / "prose")
+    with pytest.raises(InputError, match=r"^no folder .*; give the folder of a transformers model$"):
+        validate(own, known, text="said", perplexity_model=tmp_path / "none")
 
 
 def test_texts_with_gaps_are_refused() -> None:

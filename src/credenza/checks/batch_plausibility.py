@@ -26,9 +26,10 @@ class BatchPlausibility:
     Detects, in tables: rows with a value that the reference does not have (unseen names, numbers beyond its range,
     fractions among whole numbers, gaps where it has none), and rows with two levels that never meet in the reference
     although ten rows or more would be expected to. In texts: perplexity under an n-gram model of two thirds of the
-    reference, above that of 99% of the other third; more than expected below the 1% quantile is a notice (predictable
-    texts). Each share of rows counts beyond that which the reference's own rows show, each judged by the others, and
-    is an alarm above 2% if an exact test at the check's level, divided by the number of questions, agrees.
+    reference, above that of 99% of the other third, or, under a model that is given, of the reference; more than
+    expected below the 1% quantile is a notice (predictable texts). Each share of rows counts beyond that which the
+    reference's own rows show, each judged by the others, and is an alarm above 2% if an exact test at the check's
+    level, divided by the number of questions, agrees.
 
     Cannot see: what is plausible and wrong; impossible combinations of three levels; fluent nonsense.
     """
@@ -107,18 +108,19 @@ def never_together(batch: Batch) -> Strange | None:
 
 
 def surprise(batch: Batch) -> tuple[FloatArray, FloatArray]:
-    """Log-perplexity of the batch's texts, and of a third of the reference's, under a model of the others."""
+    """Log-perplexity of the batch's texts and of some of the reference's that the model has not learnt from.
+
+    Under the model that was given, else under n-grams of two thirds of the reference, which judge the other third.
+    """
     from credenza.models.text import NGram
 
     assert batch.texts is not None
-    order = np.random.default_rng([batch.seed, 603]).permutation(len(batch.texts.known))[:MOST_TEXTS]
-    learnt, judged = np.split(order, [int(FIT_SHARE * len(order))])
-    texts = batch.texts.known
-    model = NGram(order=ORDER).fit([texts[i] for i in learnt], seed=batch.seed)
-    return (
-        np.log(model.perplexity(batch.texts.own)),
-        np.log(model.perplexity([texts[i] for i in judged])),
-    )
+    texts, judge = batch.texts.known, batch.perplexity
+    order = np.random.default_rng([batch.seed, 603]).permutation(len(texts))[:MOST_TEXTS]
+    if judge is None:
+        learnt, order = np.split(order, [int(FIT_SHARE * len(order))])
+        judge = NGram(order=ORDER).fit([texts[i] for i in learnt], seed=batch.seed).perplexity
+    return np.log(judge(batch.texts.own)), np.log(judge([texts[i] for i in order]))
 
 
 def _told(strange: Strange) -> tuple[Excess, str]:

@@ -76,9 +76,13 @@ def language_command(
         ),
     ] = None,
     temperature: Annotated[
-        float,
-        typer.Option("--temperature", metavar="T", help="Of --model: higher is more varied, and odder."),
-    ] = 0.8,
+        float | None,
+        typer.Option(
+            "--temperature",
+            metavar="T",
+            help="Of --model: higher is more varied, and odder; 0.8, or 1 for a transformer saved here.",
+        ),
+    ] = None,
     order: Annotated[
         int, typer.Option("--order", metavar="N", help="Of --fit: words that hang together.")
     ] = 3,
@@ -89,7 +93,8 @@ def language_command(
 ) -> None:
     """Make texts or images with a model: fitted on trusted texts here, or from a folder. Nothing is downloaded.
 
-    A folder with model_index.json (diffusers) or model.json (saved by this package) makes images, any other texts.
+    A folder with model_index.json (diffusers) makes images, one with model.json (saved by this package) what its model
+    makes, any other texts.
     """
     if (fit is None) == (model is None):
         given = "neither" if fit is None else "both"
@@ -207,26 +212,41 @@ def of_model(
     rows: int,
     column: str | None,
     labels: str | None,
-    temperature: float,
+    temperature: float | None,
     seed: int,
 ) -> Synthetic:
     """Images or texts of the model in a folder."""
-    names = {"labels": labels or "label", "seed": seed}
+    names: dict[str, Any] = {"labels": labels or "label", "seed": seed}
     path = Path(folder).expanduser()
-    if (path / "model_index.json").is_file() or (path / "model.json").is_file():
-        from credenza.synthetic import model_images
+    own = (path / "model.json").is_file()
+    if own or (path / "model_index.json").is_file():
+        from credenza.models.store import model_kind
+        from credenza.models.text.saved import KINDS
+        from credenza.synthetic import model_images, saved_texts
 
-        if len(prompts) > 1:
-            raise UsageError(
-                f"images are made of one category at a time: found {len(prompts)}; run it for each"
-            )
-        category, prompt = next(iter(prompts.items()), (None, None))
-        return model_images(folder, rows, category=category, prompt=prompt, column=column or "image", **names)  # type: ignore[arg-type]
+        texts = own and model_kind(path) in KINDS
+        category, prompt = one_category(prompts, "texts of a saved model" if texts else "images")
+        if texts:
+            if prompt is not None:
+                raise UsageError(f"{folder} holds a model that takes no prompts; give --category {category}")
+            names |= {"category": category, "temperature": temperature, "column": column or "text"}
+            return saved_texts(folder, rows, **names)
+        if temperature is not None:
+            raise UsageError("--temperature is for texts; leave it out")
+        return model_images(folder, rows, category=category, prompt=prompt, column=column or "image", **names)
     from credenza.synthetic import model_texts
 
     if not prompts:
         raise UsageError("a language model is asked for categories: give --category NAME, once or more")
-    return model_texts(folder, prompts, rows, temperature=temperature, column=column or "text", **names)  # type: ignore[arg-type]
+    names |= {} if temperature is None else {"temperature": temperature}
+    return model_texts(folder, prompts, rows, column=column or "text", **names)
+
+
+def one_category(prompts: dict[str, str | None], what: str) -> tuple[str | None, str | None]:
+    """The only category and its prompt; None for both where none is given."""
+    if len(prompts) > 1:
+        raise UsageError(f"{what} are made of one category at a time: found {len(prompts)}; run it for each")
+    return next(iter(prompts.items()), (None, None))
 
 
 def named_prompts(given: list[str] | None) -> dict[str, str | None]:

@@ -59,6 +59,14 @@ def validate_command(
     error: Annotated[
         float, typer.Option("--error", metavar="P", help="Chance of any false alarm, over all checks.")
     ] = 0.05,
+    perplexity_model: Annotated[
+        str | None,
+        typer.Option(
+            "--perplexity-model",
+            metavar="FOLDER",
+            help="Judge texts by this local model, not by n-grams of REF: saved here, or transformers.",
+        ),
+    ] = None,
     seed: Seed = 0,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", metavar="alarm|notice", help="Least finding that gives status 1.")
@@ -91,7 +99,8 @@ def validate_command(
         result = validate(
             synthetic, reference, labels=labels, text=text, columns=split_names("--columns", columns),
             checks=codes, tolerance=tolerance, duplicates=duplicates, copies=copies, implausible=implausible,
-            wrong_labels=wrong_labels, min_strength=min_strength, lossy=lossy, error=error, seed=seed,
+            wrong_labels=wrong_labels, min_strength=min_strength, lossy=lossy, error=error,
+            perplexity_model=perplexity_model, seed=seed,
         )  # fmt: skip
     if rows is not None:
         result.to_rows(rows)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -37,6 +38,9 @@ from credenza.errors import InputError, UsageError
 from credenza.report.result import Audit
 from credenza.report.run import LIBRARIES, open_reference, verdict
 
+if TYPE_CHECKING:
+    from credenza.synthetic.perplexity import PerplexityModel
+
 CHECKS = ("CZ001", "CZ201", "CZ601", "CZ602", "CZ603", "CZ604")
 WORDS = 1_000  # that texts are compared by
 LADDER_WORDS = 30  # whose associations are looked at
@@ -58,6 +62,7 @@ def validate(
     min_strength: float = 0.01,
     lossy: bool = False,
     error: float = 0.05,
+    perplexity_model: str | os.PathLike[str] | None = None,
     seed: int = 0,
 ) -> Audit:
     """Is a synthetic batch fit to be mixed into training data?
@@ -75,6 +80,8 @@ def validate(
         some; made or reversed ones stay alarms.
     error : chance of any false alarm on a batch that is distributed as the reference is, shared equally by CZ201 and
         CZ601 to CZ604.
+    perplexity_model : folder of a language model to judge texts by, in place of n-grams of the reference; see
+        :func:`credenza.synthetic.perplexity.perplexity_model`. It must not have learnt from the reference.
     seed : of everything random.
 
     Returns
@@ -84,7 +91,8 @@ def validate(
     Raises
     ------
     InputError : other columns than the reference's; a reference of fewer than 50 rows; an empty batch; a column of
-        texts with gaps. UsageError : a threshold out of range, a profile in place of rows.
+        texts with gaps; no model in the folder. UsageError : a threshold out of range, a profile in place of rows, a
+        model to judge texts by without texts. MissingExtraError : the model needs a library that is not installed.
 
     Notes
     -----
@@ -107,9 +115,11 @@ def validate(
     options = BatchOptions(tolerance, duplicates, copies, implausible, wrong_labels, error, lossy)
     settings = Settings(fdr=options.level, min_strength=min_strength, seed=seed)
     selection = chosen(_codes(checks))
+    judge = _judge(perplexity_model, text)
     own, known = _opened(synthetic, reference)
     names = _shared_columns(own, known, columns, {"--labels": labels, "--text": text})
-    evidence = gather(own.table(names), known.table(names), settings, options, labels=labels, text=text)
+    tables = own.table(names), known.table(names)
+    evidence = gather(*tables, settings, options, labels=labels, text=text, judge=judge)
     outcomes, seconds = run_checks(evidence, selection)
     if lossy:
         outcomes = tuple(_forgiving(outcome, own.rows) for outcome in outcomes)
@@ -123,7 +133,8 @@ def validate(
         inputs=(_summary("suspect", own), _summary("reference", known)),
         settings=settings.to_dict()
         | options.to_dict()
-        | {"labels": labels, "text": text, "checks": [check.code for check in selection]},
+        | {"labels": labels, "text": text, "checks": [check.code for check in selection]}
+        | {"perplexity_model": None if judge is None else judge.to_dict()},
         versions={"credenza": __version__, "python": platform.python_version()}
         | {n: version(n) for n in LIBRARIES},
         timing=seconds | {"total": time.perf_counter() - started},
@@ -139,6 +150,7 @@ def gather(
     *,
     labels: str | None = None,
     text: str | None = None,
+    judge: PerplexityModel | None = None,
 ) -> Evidence:
     """Evidence over a batch and its reference; texts stand there as whether frequent words occur."""
     tables, words = Both(own, known), None
@@ -154,8 +166,9 @@ def gather(
         reasons = "; ".join(f"{name!r}: {reason}" for name, reason in evidence.schema.skipped[:3])
         raise InputError(f"no column of the batch can be compared ({reasons}); name texts by --text")
     evidence.batch = Batch(
-        own, known, evidence.schema, options, labels=labels, text=text, words=words, seed=settings.seed
-    )
+        own, known, evidence.schema, options, labels=labels, text=text, words=words, seed=settings.seed,
+        perplexity=None if judge is None else judge.perplexity,
+    )  # fmt: skip
     return evidence
 
 
@@ -170,6 +183,17 @@ def _worded(table: pa.Table, text: str, measure: TextMeasure, read: tuple[Any, I
         if field.name not in rest.column_names:
             rest = rest.append_column(field, column)
     return rest
+
+
+def _judge(folder: str | os.PathLike[str] | None, text: str | None) -> PerplexityModel | None:
+    """The model to judge texts by."""
+    if folder is None:
+        return None
+    if text is None:
+        raise UsageError("a perplexity model judges texts: name their column by text (--text COL)")
+    from credenza.synthetic.perplexity import perplexity_model
+
+    return perplexity_model(folder)
 
 
 def _codes(checks: Sequence[str] | None) -> tuple[str, ...]:

@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from credenza.synthetic.base import Synthetic
     from credenza.synthetic.language import markov_texts
     from credenza.synthetic.language_model import model_texts
+    from credenza.synthetic.perplexity import PerplexityModel, perplexity_model
     from credenza.synthetic.pictures import model_images
     from credenza.synthetic.pipeline import Mix, Validation, mix, write_mix
+    from credenza.synthetic.saved import saved_texts
     from credenza.synthetic.tabular import TabularRows, tabular_rows, write_tabular
     from credenza.synthetic.template import TemplateGenerator
     from credenza.synthetic.variables import Template
 
 __all__ = [
     "Mix",
+    "PerplexityModel",
     "Synthetic",
     "TabularRows",
     "Template",
@@ -36,6 +39,8 @@ __all__ = [
     "mix",
     "model_images",
     "model_texts",
+    "perplexity_model",
+    "saved_texts",
     "tabular_rows",
     "write_mix",
     "write_tabular",
@@ -43,6 +48,7 @@ __all__ = [
 
 _HOMES = {
     "Mix": "pipeline",
+    "PerplexityModel": "perplexity",
     "Synthetic": "base",
     "TabularRows": "tabular",
     "Template": "variables",
@@ -55,6 +61,8 @@ _HOMES = {
     "mix": "pipeline",
     "model_images": "pictures",
     "model_texts": "language_model",
+    "perplexity_model": "perplexity",
+    "saved_texts": "saved",
     "tabular_rows": "tabular",
     "write_mix": "pipeline",
     "write_tabular": "tabular",

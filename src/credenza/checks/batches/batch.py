@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 QUANTILES = 33  # between which ranks of numbers are linear
 
+Judge = Callable[[Sequence[str]], FloatArray]
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -47,6 +48,7 @@ class Batch:
     own, known : the two tables with the same columns. schema : of the features that are audited.
     options : thresholds. labels, text : columns of the label and of the text, or None.
     words : rows of :func:`word_rows` of both; None without texts.
+    perplexity : of n texts, (n,), under a model that was given; None for n-grams of the reference.
     seed : of everything random.
 
     Attributes
@@ -64,11 +66,13 @@ class Batch:
         labels: str | None = None,
         text: str | None = None,
         words: Both[Any] | None = None,
+        perplexity: Judge | None = None,
         seed: int = 0,
     ) -> None:
         self.tables = Both(own, known)
         self.schema, self.options, self.seed = schema, options, seed
         self.label, self.text, self.words = labels, text, words
+        self.perplexity = perplexity
         columns = [name for name in own.column_names if name != labels]
         self.content = tuple(
             name for name in columns if name == text or not _identifies(known[name])

@@ -11,10 +11,11 @@ from credenza.models.lazy import lazy
 
 if TYPE_CHECKING:
     from credenza.models.text.ngram import NGram
+    from credenza.models.text.saved import load_text_model
     from credenza.models.text.transformer import TextTransformer
 
-__all__ = ["NGram", "TextTransformer"]
+__all__ = ["NGram", "TextTransformer", "load_text_model"]
 
-_HOMES = {"NGram": "ngram", "TextTransformer": "transformer"}
+_HOMES = {"NGram": "ngram", "TextTransformer": "transformer", "load_text_model": "saved"}
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)
