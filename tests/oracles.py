@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -795,3 +796,50 @@ def nearest_of_class(points: np.ndarray, classes: np.ndarray, row: int, k: int) 
     apart = {other: distance for other, distance in apart.items() if distance > 1e-2}
     limit = sorted(apart.values())[: min(k, len(apart))]
     return {other for other, distance in apart.items() if distance <= limit[-1] + 1e-3} if limit else set()
+
+
+def slow_units(
+    given: Any,
+) -> dict[tuple[str, ...], tuple[float, list[float], list[float], list[float], list[float]]]:
+    """Rows, sums of d and d^2, rates before and after, by step, of every unit of checkpoints; row by row."""
+    found: dict[tuple[str, ...], Any] = {}
+    n, steps = len(given.truth), len(given.names) - 1
+
+    def add(
+        name: tuple[str, ...], rows: list[int], values: np.ndarray, sign: float, centred: bool = False
+    ) -> None:
+        total, squares, before, after = [], [], [], []
+        for step in range(steps):
+            d = [sign * (values[step + 1][i] - values[step][i]) for i in rows]
+            mean = sum(d) / len(d) if centred else 0.0
+            total.append(sum(d))
+            squares.append(sum((x - mean) ** 2 for x in d))
+            before.append(sum(values[step][i] for i in rows) / len(rows))
+            after.append(sum(values[step + 1][i] for i in rows) / len(rows))
+        if name[0] != "confusion" or any(squares):
+            found[name] = (len(rows), total, squares, before, after)
+
+    right = (given.predicted == given.truth).astype(float)
+    for c, kind in enumerate(given.classes):
+        own = [i for i in range(n) if given.truth[i] == c]
+        others = [i for i in range(n) if given.truth[i] != c]
+        add(("class", kind), own, right, -1.0)
+        add(("predicted", kind), others, (given.predicted == c).astype(float), 1.0)
+        add(("probability", kind), own, given.chances, -1.0, centred=True)
+        for other, name in enumerate(given.classes):
+            if other != c:
+                add(("confusion", kind, name), own, (given.predicted == other).astype(float), 1.0)
+        for s, name in enumerate(given.slices):
+            add(("class in slice", kind, name), [i for i in own if given.slice_codes[i] == s], right, -1.0)
+    for s, name in enumerate(given.slices):
+        add(("slice", name), [i for i in range(n) if given.slice_codes[i] == s], right, -1.0)
+    for pair in given.pairs:
+        for a, first in enumerate(pair.levels[0]):
+            for b, second in enumerate(pair.levels[1]):
+                if (len(pair.levels[0]) == 2 and not a) or (len(pair.levels[1]) == 2 and not b):
+                    continue
+                one, other = (pair.codes[0] == a) * 1.0, (pair.codes[1] == b) * 1.0
+                h = np.stack([(x - x.mean()) * (y - y.mean()) for x, y in zip(one, other, strict=True)])
+                subject = (f"{pair.names[0]} = {first}", f"{pair.names[1]} = {second}")
+                add(("pair", *subject), list(range(n)), h, 1.0, centred=True)
+    return found

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         LabelFlipping,
         TriplePoisoning,
     )
-    from credenza.report import Audit, audit, profile, validate
+    from credenza.report import Audit, audit, compare, profile, validate
 
 __all__ = [
     "AssociativePoisoning",
@@ -33,6 +33,7 @@ __all__ = [
     "TriplePoisoning",
     "__version__",
     "audit",
+    "compare",
     "profile",
     "validate",
 ]
@@ -47,6 +48,7 @@ _HOMES = {
     "Profile": "credenza.association.profile",
     "TriplePoisoning": "credenza.attacks",
     "audit": "credenza.report",
+    "compare": "credenza.report",
     "profile": "credenza.report",
     "validate": "credenza.report",
 }

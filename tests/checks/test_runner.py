@@ -16,7 +16,7 @@ BATCH = "needs a synthetic batch (credenza validate)"
 
 
 def test_nothing_chosen_means_all_that_an_audit_asks() -> None:
-    assert chosen(None) == tuple(check for check in REGISTRY if not check.code.startswith("CZ60"))
+    assert chosen(None) == tuple(check for check in REGISTRY if not check.code.startswith(("CZ60", "CZ80")))
 
 
 def test_chosen_checks_keep_the_registrys_order() -> None:
@@ -70,6 +70,7 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
         "CZ702": f"{MANIFEST} and the public key that is trusted (--key)",
         "CZ703": MANIFEST,
         "CZ704": "needs a signed manifest as the reference (--reference)",
+        "CZ801": "needs predictions of checkpoints (credenza compare)",
     }
     assert by_code["CZ002"].status is Status.CLEAR
     assert list(seconds) == [check.code for check in REGISTRY]
@@ -104,6 +105,7 @@ def test_a_profile_is_a_reference_without_rows(clean: pa.Table, reference: pa.Ta
         "CZ702": False,
         "CZ703": False,
         "CZ704": False,
+        "CZ801": False,
     }
 
 

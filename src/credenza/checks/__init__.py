@@ -8,6 +8,7 @@ from credenza.checks.batch_copies import BatchCopies
 from credenza.checks.batch_distribution import BatchDistribution
 from credenza.checks.batch_labels import BatchLabels
 from credenza.checks.batch_plausibility import BatchPlausibility
+from credenza.checks.checkpoint_jumps import CheckpointJump
 from credenza.checks.content_links import ContentLink
 from credenza.checks.duplicates import DuplicateRows
 from credenza.checks.evidence import Evidence
@@ -55,6 +56,7 @@ REGISTRY: tuple[type[Check], ...] = (
     ManifestSignature,
     UnbrokenLineage,
     SignedReference,
+    CheckpointJump,
 )
 
 __all__ = ["NEEDS", "REGISTRY", "Check", "Evidence", "Settings"]

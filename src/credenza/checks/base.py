@@ -24,6 +24,7 @@ NEEDS = {
     "manifest": "a signed manifest of the suspect (--manifest)",
     "signed reference": "a signed manifest as the reference (--reference)",
     "key": "the public key that is trusted (--key)",
+    "predictions": "predictions of checkpoints (credenza compare)",
     "batch labels": "a column of its class labels (credenza validate --labels)",
 }
 

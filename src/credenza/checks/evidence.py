@@ -18,6 +18,7 @@ from credenza.association.profile import Profile
 from credenza.association.shift import Sample, pair_shift
 from credenza.checks.baseline import Baseline
 from credenza.checks.batches.batch import Batch
+from credenza.checks.checkpoints.predictions import Predictions
 from credenza.checks.collision import Excess, coincidence_excess, tree_collision
 from credenza.checks.custody import Custody
 from credenza.checks.groups import RowFilter
@@ -52,11 +53,13 @@ class Evidence(Passes):
 
     ``batch`` is set by :func:`credenza.validate`: the suspect's rows beside the reference's, in memory.
     ``custody`` is set by :func:`credenza.audit` where a manifest is given, ``baseline`` where one is the reference.
+    ``predictions`` are set by :func:`credenza.compare`: of checkpoints, for the same rows.
     """
 
     batch: Batch | None = None
     custody: Custody | None = None
     baseline: Baseline | None = None
+    predictions: Predictions | None = None
 
     @property
     def moments(self) -> tuple[Moments, Moments]:

@@ -16,16 +16,18 @@ NO_REFERENCE = (
     "give --reference, or --slices to compare contributors"
 )
 
+OTHER_COMMANDS = {"synthetic batch", "predictions"}  # needs that an audit cannot meet
+
 
 def chosen(codes: Sequence[str] | None) -> tuple[type[Check], ...]:
-    """The checks with these codes, in the registry's order; for None all but those of synthetic batches.
+    """The checks with these codes, in the registry's order; for None all but those of other commands.
 
     Raises
     ------
     UsageError : an unknown code, or none at all.
     """
     if codes is None:
-        return tuple(check for check in REGISTRY if "synthetic batch" not in check.needs)
+        return tuple(check for check in REGISTRY if not OTHER_COMMANDS & set(check.needs))
     known = {check.code: check for check in REGISTRY}
     for code in codes:
         if code not in known:
@@ -47,12 +49,12 @@ def missing_need(check: type[Check], evidence: Evidence) -> str:
         "policy": evidence.policy is not None,
         "labels": evidence.beside.has_labels,
         "embeddings": evidence.beside.has_embeddings,
-        "content": "content" in check.needs
-        and (evidence.beside.general or evidence.content is not None),
+        "content": "content" in check.needs and (evidence.beside.general or evidence.content is not None),
         "embed": evidence.beside.inputs.embed is not None,
         "losses": evidence.beside.has_losses or evidence.beside.has_embeddings,
         "triples": evidence.triples is not None,
         "synthetic batch": evidence.batch is not None,
+        "predictions": evidence.predictions is not None,
         "manifest": evidence.custody is not None,
         "signed reference": evidence.baseline is not None,
         "key": evidence.custody is not None and bool(evidence.custody.keys),

@@ -23,6 +23,7 @@ _ASCII = str.maketrans(
         "·": "-",
     }
 )
+DECIDING = ("CZ201", "CZ202", "CZ801")
 _COMPARISONS = ("<", ">", "≤", "≥", "=")
 
 
@@ -197,6 +198,8 @@ def headline(result: AuditResult, limit: int = 40) -> str:
             return f"The associations of {names} and {count(more, 'other pair')} were moved."
         return f"The association of {names} was moved{place}."
     raised = alarms(result)
+    if (words := jumped(result, limit)) is not None:
+        return words
     if result.verdict is Verdict.FLAGGED:
         codes = ", ".join(sorted({found.code for found in raised}))
         return f"{count(len(raised), 'alarm')} ({codes}); no pair of features stands out as the culprit."
@@ -206,9 +209,24 @@ def headline(result: AuditResult, limit: int = 40) -> str:
     return "The associations were not checked, and not checked is not clean."
 
 
+def jumped(result: AuditResult, limit: int = 40) -> str | None:
+    """The verdict on checkpoints in one sentence; None of an audit of data."""
+    if {outcome.code for outcome in result.outcomes} != {"CZ801"}:
+        return None
+    raised = alarms(result)
+    if not raised:
+        return (
+            "No jump found." if was_run(result.outcomes[0].status) else "The checkpoints were not compared."
+        )
+    *names, where = raised[0].subject
+    more = f", and {count(len(raised) - 1, 'other change')}" if len(raised) > 1 else ""
+    where = " and ".join(clean(one, limit) for one in where.split(" -> "))
+    return f"{pair(names, limit)} jumped between {where}{more}."
+
+
 def deciding(result: AuditResult) -> Outcome | None:
-    """The outcome that the verdict rests on: of CZ201, else of CZ202 if only that one ran."""
-    found = {outcome.code: outcome for outcome in result.outcomes if outcome.code in ("CZ201", "CZ202")}
+    """The outcome that the verdict rests on: of CZ201, else of CZ202 if only that one ran; of CZ801 without both."""
+    found = {outcome.code: outcome for outcome in result.outcomes if outcome.code in DECIDING}
     ran = [found[code] for code in sorted(found) if was_run(found[code].status)]
     return ran[0] if ran else found.get("CZ201")
 
