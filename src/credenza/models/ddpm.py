@@ -248,7 +248,7 @@ class DDPM(Generator[Images]):
 
         At time t, x_hat = (x_t - sqrt(1 - abar_t) eps_hat) / sqrt(abar_t), which the sampler then cuts to the range of
         an image; here it is not cut. The noise is that of :meth:`sample` with the same seed, and ``times`` are visited
-        besides the sampler's own.
+        besides the sampler's own, which ends at the last of them.
 
         Parameters
         ----------
@@ -269,6 +269,7 @@ class DDPM(Generator[Images]):
         shape = self._shape
         found = np.empty((len(wanted), n, shape.size, shape.size, shape.channels), np.float32)
         path = sampling_times(self.settings.sampling_steps, {int(time) for time in wanted})
+        path = [time for time in path if time >= min(wanted)]
         for rows, steps in self._runs(n, seed, labels, batch, path):
             for time, foreseen in steps:
                 for place in (k for k, other in enumerate(wanted) if other == time):

@@ -1,0 +1,62 @@
+"""Where in the image a deviation is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from credenza.contracts import FloatArray
+
+Box = tuple[int, int, int, int]
+SHARE = 0.25  # of the energy at the peak: what a pixel needs to count towards the box
+STRONG = 4.0  # normal units from where a wave belongs to the pattern
+
+
+def best_box(energy: FloatArray, centre: tuple[int, int], window: int) -> Box:
+    """The rectangle that holds a deviation: (top, left, height, width).
+
+    Of all rectangles near ``centre``, the one with the largest sum of (energy - SHARE of the peak's).
+
+    Parameters
+    ----------
+    energy : (H, W). centre : row and column of the strongest window. window : its side.
+
+    Notes
+    -----
+    Cost: O(r^3) for a neighbourhood of r pixels a side (maximum subarray, column sums by prefix).
+
+    Examples
+    --------
+    >>> energy = np.ones((9, 9))
+    >>> energy[5:8, 2:4] = 50
+    >>> best_box(energy, (6, 3), 3)
+    (5, 2, 3, 2)
+    """
+    reach = max(2 * window, 3)
+    top, left = (max(0, at - reach) for at in centre)
+    near = energy[top : centre[0] + reach + 1, left : centre[1] + reach + 1]
+    peak = float(np.sort(near, axis=None)[-min(4, near.size) :].mean())
+    gain = near - SHARE * peak
+    sums = np.vstack([np.zeros(gain.shape[1]), gain.cumsum(axis=0)])
+    best, found = -np.inf, (0, 0, 1, 1)
+    for first in range(len(gain)):
+        for last in range(first + 1, len(gain) + 1):
+            run = np.concatenate([[0.0], (sums[last] - sums[first]).cumsum()])
+            ahead = np.minimum.accumulate(run)
+            value = run[1:] - ahead[:-1]
+            end = int(value.argmax())
+            if value[end] > best:
+                best, begin = float(value[end]), int(run[: end + 1].argmin())
+                found = (first, begin, last - first, end + 1 - begin)
+    return top + found[0], left + found[1], found[2], found[3]
+
+
+def wave_picture(waves: NDArray[np.complex128], units: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    """The pattern (H, W, C) that the strong waves of a deviation make, in grey levels.
+
+    Parameters
+    ----------
+    waves : (H, W // 2 + 1, C), orthonormal. units : (H, W // 2 + 1), their strengths; the strongest counts anyway.
+    """
+    kept = (units >= STRONG) | (units == units.max())
+    return np.asarray(np.fft.irfft2(waves * kept[:, :, None], s=shape, axes=(0, 1), norm="ortho"))
