@@ -12,7 +12,6 @@ from typing import Any
 
 from credenza.data.progress import announce
 from credenza.data.write import write_text
-from credenza.errors import UsageError
 from credenza.studies.associative.settings import Scale
 from credenza.studies.associative.summary import PAPER, summarised
 from credenza.studies.associative.units import Unit, deciding, units_of
@@ -20,7 +19,7 @@ from credenza.studies.associative.work import WORK, Task, made_population, prepa
 from credenza.studies.associative.write import write_page, write_plots
 from credenza.studies.common.optional import imported
 from credenza.studies.common.results import SCHEMA, Record, Results
-from credenza.studies.common.workers import each, minutes_left
+from credenza.studies.common.workers import each, minutes_left, require_jobs
 
 SUMMARY, PAGE = "summary.json", "summary.md"
 
@@ -87,6 +86,7 @@ def associative(
     generators of its number; so the spread among models holds the chance of the data too. Tests are Mann and
     Whitney's, of the models of a condition against clean ones, as in arXiv 2511.05177.
     """
+    require_jobs(jobs)
     chosen = scale_of(scale)
     path = Path(out)
     source = None if data is None else os.fspath(data)
@@ -112,8 +112,6 @@ def associative(
 
 def _work(tasks: Sequence[Task], results: Results, jobs: int) -> None:
     """Do what is left, note it at once, and say how long the rest will take."""
-    if jobs < 1:
-        raise UsageError(f"jobs is a number of processes, 1 or more; found {jobs}")
     kinds = {task.unit.name: task.experiment.name for task in tasks}
     times: list[tuple[str, float]] = []
     for record in each(run_unit, tasks, jobs):

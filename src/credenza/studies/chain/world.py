@@ -20,8 +20,8 @@ from credenza.studies.chain.settings import Scale
 from credenza.studies.common.seeds import derived
 
 Images = NDArray[np.uint8]
-MARKS = ("Smiling", "Rosy_Cheeks")  # two attributes, four classes: fine enough for a trigger to be of help
-FACE_CLASSES = ("neither", "smile", "rosy cheeks", "both")
+MARKS = ("Wearing_Hat", "Smiling")  # two attributes, four classes: one easy to draw, one fine
+FACE_CLASSES = ("neither", "hat", "smile", "both")
 LABEL = "label"
 SPLITS = 4  # times the rows of one split that are drawn, so that models do not all see the same ones
 
@@ -73,7 +73,7 @@ def world(scale: Scale, data: str | None, seed: int) -> World:
     Parameters
     ----------
     data : folder with a folder of images for each class, or table with a column of images and a column ``label``;
-        None draws faces, whose class says whether they smile, have rosy cheeks, both or neither.
+        None draws faces, whose class says whether they wear a hat, smile, both or neither.
 
     Raises
     ------

@@ -39,8 +39,7 @@ def each(work: Callable[[T], R], tasks: Sequence[T], jobs: int) -> Iterator[R]:
     >>> list(each(abs, [-1, 2], 1))
     [1, 2]
     """
-    if jobs < 1:
-        raise UsageError(f"jobs is a number of processes, 1 or more; found {jobs}")
+    require_jobs(jobs)
     if jobs == 1 or len(tasks) < 2:
         yield from map(work, tasks)
         return
@@ -56,6 +55,12 @@ def each(work: Callable[[T], R], tasks: Sequence[T], jobs: int) -> Iterator[R]:
         executor.shutdown(wait=True, cancel_futures=True)
         for name in unset:
             os.environ.pop(name, None)
+
+
+def require_jobs(jobs: int) -> None:
+    """Refuse a number of processes that is none."""
+    if jobs < 1:
+        raise UsageError(f"jobs is a number of processes, 1 or more; found {jobs}")
 
 
 def _begin() -> None:
