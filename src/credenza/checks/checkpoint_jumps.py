@@ -123,6 +123,11 @@ def sentence(jump: Jump, given: Predictions) -> str:
     return f"{what} went from {jump.before:.1%} to {jump.after:.1%} between {a} and {b}: {size}{turned}{rest}"
 
 
+def _tenth(points: float) -> str:
+    """Points to a tenth, never -0.0."""
+    return f"{round(points, 1) + 0.0:+.1f}"
+
+
 def _what(jump: Jump, given: Predictions) -> str:
     first, column = jump.subject[0], given.slice_column
     if jump.kind == "class":

@@ -11,6 +11,7 @@ import numpy as np
 
 from credenza.contracts import AuditResult, Culprit, FloatArray
 from credenza.report import tables, text
+from credenza.report.checkpoint_figure import figure
 from credenza.report.json import plain
 from credenza.report.overview import overview
 from credenza.report.row_views import bound, standing_out
@@ -116,6 +117,8 @@ def _lead(result: AuditResult, reason: str) -> str:
             f"by {text.percent(abs(first.strength))} of the rows. "
             f"Moving that much takes about {first.rows_edited:,} edited rows{share}."
         )
+    if text.told_by_alarm(result):
+        return text.sentence(text.clean(text.alarms(result)[0].message, 400))
     return text.sentence(text.clean(reason)) if reason else ""
 
 
@@ -137,6 +140,7 @@ def _context(result: AuditResult) -> dict[str, Any]:
         "settings": flat(plain(result.settings, "settings")),
         "versions": flat(plain(result.versions, "versions")),
         "timing": [(name, f"{seconds:.2f} s") for name, seconds in result.timing.items()],
+        **figure(result),
         **overview(result),
     }
 

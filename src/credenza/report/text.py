@@ -23,7 +23,8 @@ _ASCII = str.maketrans(
         "·": "-",
     }
 )
-DECIDING = ("CZ201", "CZ202", "CZ801")
+DECIDING = ("CZ201", "CZ202", "CZ801", "CZ802")
+OF_MODELS = {"CZ801", "CZ802"}
 _COMPARISONS = ("<", ">", "≤", "≥", "=")
 
 
@@ -198,8 +199,8 @@ def headline(result: AuditResult, limit: int = 40) -> str:
             return f"The associations of {names} and {count(more, 'other pair')} were moved."
         return f"The association of {names} was moved{place}."
     raised = alarms(result)
-    if (words := jumped(result, limit)) is not None:
-        return words
+    if of_models(result):
+        return about_models(result, limit)
     if result.verdict is Verdict.FLAGGED:
         codes = ", ".join(sorted({found.code for found in raised}))
         return f"{count(len(raised), 'alarm')} ({codes}); no pair of features stands out as the culprit."
@@ -209,15 +210,27 @@ def headline(result: AuditResult, limit: int = 40) -> str:
     return "The associations were not checked, and not checked is not clean."
 
 
-def jumped(result: AuditResult, limit: int = 40) -> str | None:
-    """The verdict on checkpoints in one sentence; None of an audit of data."""
-    if {outcome.code for outcome in result.outcomes} != {"CZ801"}:
-        return None
-    raised = alarms(result)
+def of_models(result: AuditResult) -> bool:
+    """Whether models were looked at, and not data."""
+    return bool(result.outcomes) and {outcome.code for outcome in result.outcomes} <= OF_MODELS
+
+
+def told_by_alarm(result: AuditResult) -> bool:
+    """Whether the first alarm says what there is to say."""
+    return of_models(result) and bool(alarms(result))
+
+
+def about_models(result: AuditResult, limit: int = 40) -> str:
+    """The verdict on checkpoints, or on contributors, in one sentence."""
+    raised, (outcome, *_) = alarms(result), result.outcomes
+    contributors = outcome.code == "CZ802"
+    if not was_run(outcome.status):
+        return f"The {'contributors' if contributors else 'checkpoints'} were not compared."
     if not raised:
-        return (
-            "No jump found." if was_run(result.outcomes[0].status) else "The checkpoints were not compared."
-        )
+        return "No contributor stands out." if contributors else "No jump found."
+    if contributors:
+        names = [clean(name, limit) for name in dict.fromkeys(found.subject[0] for found in raised)]
+        return f"The rows of {some(names, 3)} harm the model."
     *names, where = raised[0].subject
     more = f", and {count(len(raised) - 1, 'other change')}" if len(raised) > 1 else ""
     where = " and ".join(clean(one, limit) for one in where.split(" -> "))
@@ -225,7 +238,7 @@ def jumped(result: AuditResult, limit: int = 40) -> str | None:
 
 
 def deciding(result: AuditResult) -> Outcome | None:
-    """The outcome that the verdict rests on: of CZ201, else of CZ202 if only that one ran; of CZ801 without both."""
+    """The outcome that the verdict rests on: of CZ201, else of CZ202 if only that ran; else of CZ801 or CZ802."""
     found = {outcome.code: outcome for outcome in result.outcomes if outcome.code in DECIDING}
     ran = [found[code] for code in sorted(found) if was_run(found[code].status)]
     return ran[0] if ran else found.get("CZ201")
