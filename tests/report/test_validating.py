@@ -210,12 +210,31 @@ def test_labels_that_content_does_not_tell_are_skipped(batch: pa.Table, referenc
         (
             lambda b, r: (b, r, {"columns": ["age", "size"]}),
             InputError,
-            "has other columns than the reference: it lacks 'size'",
+            "neither the batch nor the reference has a column 'size'; the reference has 'smoker', 'urban', 'city', ",
+        ),
+        (
+            lambda b, r: (b, r, {"labels": "kind"}),
+            InputError,
+            "neither the batch nor the reference has a column 'kind'; the reference has ",
+        ),
+        (
+            lambda b, r: (b, r, {"labels": "ill", "text": "ill"}),
+            UsageError,
+            "--labels and --text both name 'ill'; give the texts a column of their own",
+        ),
+        (
+            lambda b, r: (
+                put(b, "city", ["hello"] * b.num_rows),
+                put(r, "city", ["hello"] * r.num_rows),
+                {"text": "city"},
+            ),
+            InputError,
+            "the texts in 'city' cannot be compared: no word occurs in 0.01 to 0.99 of the 2,000 texts",
         ),
         (
             lambda b, r: (b.append_column("x", b["age"]), r, {"columns": ["age", "x"]}),
             InputError,
-            "it is not the only one to lack 'x'",
+            "has other columns than the reference: it has 'x', which the reference lacks; make them the same",
         ),
         (
             lambda b, r: (b, r, {"checks": ["CZ101"]}),
@@ -331,7 +350,7 @@ def test_texts_are_judged_by_a_model_that_is_given(tmp_path: Path) -> None:
         UsageError, match=r"^a perplexity model judges texts: name their column by text \(--text COL"
     ):
         validate(own, known, perplexity_model=tmp_path / "prose")
-    with pytest.raises(InputError, match=r"^no folder .*; give the folder of a transformers model$"):
+    with pytest.raises(InputError, match=r"^no folder .*; give the folder of a language model$"):
         validate(own, known, text="said", perplexity_model=tmp_path / "none")
 
 

@@ -26,7 +26,7 @@ def test_a_saved_model_says_what_it_says(tmp_path: Path) -> None:
 
 
 def test_without_a_model_it_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^no folder .*/none; give the folder of a transformers model$"):
+    with pytest.raises(InputError, match=r"^no folder .*/none; give the folder of a language model$"):
         perplexity_model(tmp_path / "none")
     with pytest.raises(InputError, match=r"holds no config.json; give the folder of a transformers model$"):
         perplexity_model(tmp_path)

@@ -106,6 +106,10 @@ def test_private_rows_differ_from_fit_to_fit() -> None:
             {"settings": {"depth": 2}},
             "chow-liu has no setting 'depth'; choose from bins, min_share, smoothing",
         ),
+        ({"settings": {"bins": "x"}}, "bins is a whole number, 16 by default; found 'x'"),
+        ({"settings": {"bins": 2.5}}, "bins is a whole number, 16 by default; found 2.5"),
+        ({"settings": {"smoothing": True}}, "smoothing is a number, 1 by default; found True"),
+        ({"epsilon": 1.0, "settings": {"noise_seed": "x"}}, "noise_seed is a whole number; found 'x'"),
         (
             {"suspect": REFERENCE},
             "the reference is the suspect itself: rows made of it carry its poison and dilute nothing; "

@@ -156,7 +156,7 @@ def gather(
     tables, words = Both(own, known), None
     if text is not None:
         texts = tables.map(lambda table: texts_of(table, text))
-        measure = fit_text(texts.known, terms=WORDS, stop_words="english")
+        measure = _measure(texts.known, text)
         read = texts.map(lambda given: word_rows(given, measure))
         words = read.map(lambda both: both[0])
         tables = Both(_worded(own, text, measure, read.own), _worded(known, text, measure, read.known))
@@ -170,6 +170,17 @@ def gather(
         perplexity=None if judge is None else judge.perplexity,
     )  # fmt: skip
     return evidence
+
+
+def _measure(texts: list[str], name: str) -> TextMeasure:
+    """The words of the reference that texts are told by."""
+    try:
+        return fit_text(texts, terms=WORDS, stop_words="english")
+    except InputError as error:
+        told = str(error).split("; ")[0]
+        raise InputError(
+            f"the texts in {name!r} cannot be compared: {told}; give a reference of longer or more varied ones"
+        ) from error
 
 
 def _worded(table: pa.Table, text: str, measure: TextMeasure, read: tuple[Any, IntArray]) -> pa.Table:
@@ -221,14 +232,24 @@ def _shared_columns(
 ) -> list[str]:
     """The columns to look at, in the reference's order; both sides have them."""
     wanted = list(dict.fromkeys(known.columns if columns is None else columns))
-    wanted += [name for name in roles.values() if name is not None and name not in wanted]
+    asked = [name for name in roles.values() if name is not None]
+    if len(set(asked)) < len(asked):
+        raise UsageError(
+            f"{' and '.join(roles)} both name {asked[0]!r}; give the texts a column of their own"
+        )
+    wanted += [name for name in asked if name not in wanted]
+    if nowhere := [name for name in wanted if name not in {*own.columns, *known.columns}]:
+        there = ", ".join(map(repr, known.columns))
+        raise InputError(
+            f"neither the batch nor the reference has a column {nowhere[0]!r}; the reference has {there}"
+        )
     lacking = [name for name in wanted if name not in own.columns]
     unknown = [name for name in wanted if name not in known.columns]
     extra = [name for name in own.columns if name not in known.columns] if columns is None else []
     if lacking or extra or unknown:
         told = [f"lacks {', '.join(map(repr, lacking[:3]))}"] if lacking else []
         told += [f"adds {', '.join(map(repr, extra[:3]))}"] if extra else []
-        told += [f"is not the only one to lack {unknown[0]!r}"] if unknown and not told else []
+        told += [f"has {unknown[0]!r}, which the reference lacks"] if unknown and not told else []
         raise InputError(
             f"the batch {own.name} has other columns than the reference: it {' and '.join(told)}; "
             "make them the same, or name those that both have by --columns"

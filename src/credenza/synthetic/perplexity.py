@@ -70,6 +70,8 @@ def perplexity_model(folder: str | os.PathLike[str], *, device: str = "auto") ->
     ('pets', True)
     """
     path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise InputError(f"no folder {path}; give the folder of a language model")
     judge: Callable[[Sequence[str]], FloatArray]
     if (path / "model.json").is_file():
         judge = load_text_model(path).perplexity

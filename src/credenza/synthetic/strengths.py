@@ -21,6 +21,7 @@ from credenza.data import (
 )
 from credenza.errors import InputError, UsageError
 
+LEAST_REFERENCE = 50  # rows
 SHARED = (
     0.5  # of the suspect's distinct rows among those that a generator learnt from: it has learnt the suspect
 )
@@ -56,7 +57,8 @@ def pair_shift(
 
     Raises
     ------
-    InputError : no rows, a column is absent, or has no levels to count. UsageError : no such level.
+    InputError : no rows, or a reference of fewer than 50; a column is absent, or has no levels to count.
+    UsageError : no such level.
 
     Notes
     -----
@@ -73,6 +75,10 @@ def pair_shift(
     (('1', '1'), 0.2, (0.0, 0.0))
     """
     own, known = open_source(suspect, role="suspect"), open_source(reference, role="reference")
+    if known.rows < LEAST_REFERENCE:
+        raise InputError(
+            f"the reference {known.name} has {known.rows:,} rows; {LEAST_REFERENCE} or more are needed"
+        )
     for source in (own, known):
         for name in pair:
             if name not in source.columns:

@@ -185,7 +185,20 @@ def _model(generator: str, given: Mapping[str, Any], *, private: bool) -> Any:
     for name in given:
         if name not in (*known, *(_OWN if private else ())):
             raise UsageError(f"{generator} has no setting {name!r}; choose from {', '.join(known)}")
+    for name in known:
+        _require_like(name, given.get(name), inspect.signature(kind.__init__).parameters[name].default)
     return kind(**given)
+
+
+def _require_like(name: str, value: Any, default: Any) -> None:
+    """Refuse a setting that is no number where the default is one, or no whole number; None is not given."""
+    if value is None or isinstance(default, str):
+        return
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or (not isinstance(default, float) and value != int(value)):
+        what = "a number" if isinstance(default, float) else "a whole number"
+        told = "" if default is None else f", {default:g} by default"
+        raise UsageError(f"{name} is {what}{told}; found {value!r}")
 
 
 def _refuse_suspect(reference: Artifact, suspect: Any) -> None:
