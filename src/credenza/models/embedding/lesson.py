@@ -45,7 +45,7 @@ class Lesson:
     ) -> None:
         self.network = network.train()
         self._settings, self._device, self._seed = settings, device, seed
-        self._images, self._labels = images, torch.from_numpy(np.asarray(labels, np.int64))
+        self._images, self._labels = images, torch.from_numpy(np.array(labels, np.int64))
         epochs = settings.epochs_for(len(images))
         self._per_epoch = max(
             1, len(images) // settings.batch
@@ -60,8 +60,7 @@ class Lesson:
         epoch, place = divmod(index, self._per_epoch)
         rows = np.array_split(self._permutation(epoch), self._per_epoch)[place]
         x, y = self._prepared(rows, index), self._labels[rows].to(self._device)
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._settings.rate * self._pace(index)
+        self._set_rate(index)
         with autocast(self._device):
             loss = cross_entropy(self.network(x).float(), y)
         self._optimiser.zero_grad()
@@ -88,6 +87,11 @@ class Lesson:
             self._order = epoch, rng.permutation(len(self._images))
         return self._order[1]
 
+    def _set_rate(self, index: int) -> None:
+        """Give the optimiser the learning rate of a step."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._settings.rate * self._pace(index)
+
     def _pace(self, index: int) -> float:
         """Share of the highest rate at a step."""
         warm = max(1.0, WARM * self.steps)
@@ -96,10 +100,10 @@ class Lesson:
             rising * 0.5 * (1.0 + np.cos(np.pi * max(0.0, index - warm) / max(self.steps - warm, 1.0)))
         )
 
-    def _prepared(self, rows: IntArray, index: int) -> Any:
+    def _prepared(self, rows: IntArray, *path: int) -> Any:
         taken = np.ascontiguousarray(self._images[rows])
         if self._settings.augment:
-            taken = augmented(taken, np.random.default_rng((self._seed, 3, index)))
+            taken = augmented(taken, np.random.default_rng((self._seed, 3, *path)))
         return to_unit(taken, self._device)
 
     def _look(self) -> Floats:

@@ -18,7 +18,10 @@ from credenza.models.device import pick_device, random_stream
 from credenza.models.digest import digest_of
 from credenza.models.embedding.base import Floats
 from credenza.models.embedding.lesson import Lesson, read_batches
+from credenza.models.embedding.private_lesson import PrivateLesson
 from credenza.models.pixels import require_images
+from credenza.models.private import Accounted, Privacy
+from credenza.models.private_steps import without_batch_norm
 from credenza.models.states import fill_module, module_arrays
 from credenza.models.store import read_model, write_model
 from credenza.models.training import train
@@ -57,7 +60,7 @@ class NetworkSettings:
         return self.epochs or int(np.clip(round(VISITS / max(rows, 1)), LEAST_EPOCHS, MOST_EPOCHS))
 
 
-class LabelNetwork:
+class LabelNetwork(Accounted):
     """A convolutional network trained on the labels of images, triggers and wrong labels included.
 
     The image is folded 2 x 2 (four pixels become one of 12 channels, nothing is lost); then three times a convolution
@@ -73,6 +76,9 @@ class LabelNetwork:
         its highest. decay : of the weights.
     augment : flip and shift the images at random while learning. Off, since a trigger must be learnt where it is.
     device : "auto", "cpu" or "cuda".
+    privacy : bounds what any one image can do to the network, see :class:`credenza.models.private.Privacy`; needs
+        opacus. Rows are then drawn by chance, as many as ``batch`` on average, and groups of channels are normalised
+        instead of batches; :attr:`spent` tells the cost, and there are no :attr:`losses`.
 
     Raises
     ------
@@ -108,10 +114,12 @@ class LabelNetwork:
         decay: float = 1e-3,
         augment: bool = False,
         device: str = "auto",
+        privacy: Privacy | None = None,
     ) -> None:
         self.settings = NetworkSettings(width, depth, epochs, batch, rate, decay, augment)
         self.shape: tuple[int, int, int] = (0, 0, 0)
         self.classes = 0
+        self.privacy = privacy
         self._device = pick_device(device)
         self._network: Any = None
         self._losses: Floats | None = None
@@ -130,19 +138,25 @@ class LabelNetwork:
         Raises
         ------
         InputError : images of another form, not as many labels as images, or fewer than two classes.
-        UsageError : a seed that is no non-negative integer.
+        UsageError : a seed that is no non-negative integer; with privacy, what
+            :class:`credenza.models.private_steps.PrivateSteps` refuses.
+        MissingExtraError : privacy without opacus.
         """
         require_seed(seed)
         require_images(images, least=8)
         self.classes = _classes(labels, len(images))
         self.shape = (int(images.shape[1]), int(images.shape[2]), int(images.shape[3]))
         network = self._fresh(seed)
-        lesson = Lesson(network, self.settings, self._device, images, labels, seed)
+        given = (network, self.settings, self._device, images, labels, seed)
+        lesson = Lesson(*given) if self.privacy is None else PrivateLesson(*given, self.privacy)
         key = ""
         if folder is not None:
-            key = digest_of(self.kind, asdict(self.settings), seed, np.asarray(images), labels)
+            private = () if self.privacy is None else (asdict(self.privacy),)
+            key = digest_of(self.kind, asdict(self.settings), seed, np.asarray(images), labels, *private)
         train(lesson, steps=lesson.steps, folder=folder, every=EVERY, label="image network", key=key)
-        self._network, self._losses = network.eval(), lesson.losses
+        self._losses = None if isinstance(lesson, PrivateLesson) else lesson.losses
+        self._spent = lesson.finished() if isinstance(lesson, PrivateLesson) else None
+        self._network = network.eval()
         return self
 
     @property
@@ -151,8 +165,13 @@ class LabelNetwork:
 
         Raises
         ------
-        UsageError : before :meth:`fit`, and of a network that was loaded: losses are not kept with it.
+        UsageError : before :meth:`fit`, and of a network that was loaded: losses are not kept with it; of a private
+            network.
         """
+        if self.privacy is not None:
+            raise UsageError(
+                "losses tell of single rows, which no privacy covers; train without privacy for them"
+            )
         if self._losses is None:
             raise UsageError("losses are of a training, and this network has had none here; call fit first")
         return self._losses
@@ -179,6 +198,7 @@ class LabelNetwork:
         """
         self._require_fitted()
         settings = {**asdict(self.settings), "shape": list(self.shape), "classes": self.classes}
+        settings |= self._said()
         write_model(folder, self.kind, settings, module_arrays(self._network, WEIGHTS))
 
     @classmethod
@@ -194,6 +214,7 @@ class LabelNetwork:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{folder} has damaged settings of a network; save the model again") from error
         found.shape = (height, width, channels)
+        found._hear(settings)
         found._network = found._fresh(0).eval()
         fill_module(found._network, tensors, WEIGHTS)
         return found
@@ -203,6 +224,8 @@ class LabelNetwork:
         with torch.random.fork_rng([]):
             torch.manual_seed(random_stream(torch.device("cpu"), seed, 1).initial_seed())
             network = new_network(self.shape, self.classes, self.settings)
+        if self.privacy is not None:
+            network = without_batch_norm(network)
         return network.to(self._device, memory_format=torch.channels_last)
 
     def _run(self, images: Images, part: Any) -> Floats:
