@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from credenza.report import Audit, audit
 CODES = ("CZ701", "CZ702", "CZ703")
 
 
-@pytest.fixture
-def signed(tmp_path: Path) -> Path:
-    """A folder with one table, its log and manifest; the keys lie beside it."""
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one table, its log and manifest in the folder "d"; the keys lie beside it."""
+    tmp_path = tmp_path_factory.mktemp("world")
     folder = tmp_path / "d"
     folder.mkdir()
     tables = [pa.table({"a": [0, 1, 1, 0] * n, "b": [0, 0, 1, 1] * n}) for n in (5, 6, 7)]
@@ -33,7 +35,13 @@ def signed(tmp_path: Path) -> Path:
     for name in ("mine", "other"):
         generate_keys(tmp_path / name)
     sign(folder, load_private(tmp_path / "mine.key"), lineage=tmp_path / "log")
-    return folder
+    return tmp_path
+
+
+@pytest.fixture
+def signed(world: Path, tmp_path: Path) -> Path:
+    """A copy of the folder that may be changed, with the keys beside it."""
+    return Path(shutil.copytree(world, tmp_path, dirs_exist_ok=True)) / "d"
 
 
 def run(folder: Path, *, key: str | None = "mine", suspect: Path | None = None) -> Audit:
