@@ -26,12 +26,13 @@ class Energies:
 
     Attributes
     ----------
-    place : (k, H, W), of the pixels less the mean around them, mean over channels; ``signed`` (k, H, W, C) grey levels.
+    place : (k, H, W), of the pixels less the mean around them, mean over channels.
+    moved : (k, H, W, C), deviations of the pixels themselves, grey levels.
     wave : (k, H, W // 2 + 1), of the coefficients of the Fourier transform; ``waves`` complex (k, H, W // 2 + 1, C).
     """
 
     place: FloatArray
-    signed: FloatArray
+    moved: FloatArray
     wave: FloatArray
     waves: NDArray[np.complex128]
 
@@ -56,8 +57,8 @@ def energies(suspect: Blocks, known: Blocks, time: int) -> Energies:
     wave = (np.abs(waves) ** 2 / rough).mean(axis=-1)
     wave[:, _real(own.shape[2]), :: max(1, own.shape[3] // 2)] /= REAL
     wave[:, 0, 0] = np.median(wave, axis=(1, 2))  # brightness is no wave
-    place = (signed.real**2 / error).mean(axis=-1)
-    return Energies(place, signed.real, wave, waves)
+    moved = _against(own.mean(axis=1) - other.mean(axis=1))
+    return Energies((signed.real**2 / error).mean(axis=-1), moved, wave, waves)
 
 
 def box_mean(values: Values, side: int) -> Values:

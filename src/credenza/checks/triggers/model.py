@@ -17,6 +17,7 @@ from credenza.errors import InputError, UsageError
 from credenza.models.trajectories import Trajectories, open_trajectories
 
 TIMES = (970, 900, 800, 600, 400, 200, 0)  # of 1,000 noise levels, the early ones first
+EARLY = 600  # the test is over the times from here up; later ones are shown
 PER_CLASS = 50
 LEAST_IMAGES = 100  # of all classes together
 
@@ -45,7 +46,8 @@ def trigger_in_model(
         folder of one of ours or of a diffusers pipeline (safetensors).
     reference : (images, labels) with the model's size, channels and classes; or a clean model of the same form.
         A model without classes is held against all images together.
-    times : noise levels from 0 (image) to 999 (noise) of 1,000; the search never goes on below the last of them.
+    times : noise levels from 0 (image) to 999 (noise) of 1,000. Those of 600 or more are tested (all, if there are
+        none), the others are in the curve; sampling ends at the last of them.
     per_class : trajectories of each class; 100 or more in all. seed : of the noise. level : of the test.
 
     Returns
@@ -84,7 +86,7 @@ def trigger_in_model(
             )
         held = foreseen_blocks(other, times, per_class, seed + 1)
     require_alike(suspect, held)
-    return search(suspect, held, times=tuple(int(time) for time in times), level=level)
+    return search(suspect, held, times=tuple(int(time) for time in times), early=EARLY, level=level)
 
 
 def require_classes(model: Trajectories, labels: IntArray) -> None:

@@ -64,7 +64,12 @@ class _Field:
 
 
 def search(
-    suspect: Blocks, known: Blocks, *, times: tuple[int, ...] = (0,), level: float = 0.05
+    suspect: Blocks,
+    known: Blocks,
+    *,
+    times: tuple[int, ...] = (0,),
+    early: int = 0,
+    level: float = 0.05,
 ) -> TriggerSearch:
     """Look for a class whose mean image deviates from the reference as the other classes' means do not.
 
@@ -77,6 +82,7 @@ def search(
     Parameters
     ----------
     suspect, known : class means of both sides. times : names of the suspect's times. level : of the test, in (0, 0.5].
+    early : times below are in the curve and take no part in the test, unless all are.
 
     Raises
     ------
@@ -90,12 +96,15 @@ def search(
     require_level(level)
     found = [energies(suspect, known, time) for time in range(len(times))]
     fields = [_fields(at) for at in found]
-    by_field = np.array([[_class_p(one) for one in at] for at in fields])  # (T, fields, k)
     curve = np.array([np.max([_peak(one) for one in at], axis=0) for at in fields])
-    by_class = np.array([cauchy(by_field[:, :, label].ravel()) for label in range(by_field.shape[2])])
+    tested = [place for place, time in enumerate(times) if time >= min(early, max(times))]
+    found, fields = [found[place] for place in tested], [fields[place] for place in tested]
+    by_field = np.array([[_class_p(one) for one in at] for at in fields])  # (T, fields, k)
+    weights = np.array([1.0] * (len(fields[0]) - 1) + [len(fields[0]) - 1.0])  # windows together, and waves
+    by_class = np.array([cauchy(by_field[:, :, c], weights) for c in range(by_field.shape[2])])
     target = int(by_class.argmin())
-    place = np.unravel_index(by_field[:, :, target].argmin(), by_field.shape[:2])
-    best, at = fields[place[0]][place[1]], found[place[0]]
+    time, place = _shown(by_field[:, :, target], found, target, level)
+    best, at = fields[time][place], found[time]
     box, heat, frequency, amplitude = _where(best, at, target)
     scale = suspect.scale
     return TriggerSearch(
@@ -115,17 +124,17 @@ def search(
     )
 
 
-def cauchy(p: FloatArray) -> float:
-    """One p-value of several, whatever their dependence (approximately, in the tail).
+def cauchy(p: FloatArray, weights: FloatArray) -> float:
+    """One p-value of several (T, f) with weights (f,), whatever their dependence (approximately, in the tail).
 
-    >>> round(cauchy(np.array([0.01, 0.01, 0.01])), 4), cauchy(np.array([1e-8, 0.9])) < 1e-7
+    One that is far from significant counts as 0.5, so that it takes nothing back.
+
+    >>> round(cauchy(np.full((3, 2), 0.01), np.ones(2)), 4), cauchy(np.array([[1e-8, 1.0]]), np.ones(2)) < 1e-7
     (0.01, True)
     """
-    clipped = np.clip(p, 1e-300, 0.99)
-    small = clipped < 1e-15
-    terms = np.where(small, 1 / (np.pi * clipped), np.tan(np.pi * (0.5 - np.where(small, 0.5, clipped))))
-    mean = float(terms.mean())
-    return 1 / (np.pi * mean) if mean > 1e15 else 0.5 - float(np.arctan(mean)) / np.pi
+    clipped = np.clip(p, 1e-300, 0.5)
+    mean = float((1 / np.tan(np.pi * clipped) * weights).sum() / (weights.sum() * len(p)))
+    return float(np.arctan2(1.0, mean) / np.pi)
 
 
 def require_level(level: float) -> None:
@@ -140,11 +149,10 @@ def _fields(at: Energies) -> list[_Field]:
     for window in WINDOWS:
         if 2 * window > min(height, width):
             break
-        mean = np.asarray(box_mean(at.place[..., None], window))[..., 0]
+        mean = box_mean(at.place[..., None], window)[..., 0]
         number = height * width / max(1.0, window**2 / 2)
         found.append(_Field("place", window, _units(mean, own=True), number))
-    found.append(_Field("frequency", 1, _units(at.wave, own=False), at.wave[0].size))
-    return found
+    return [*found, _Field("frequency", 1, _units(at.wave, own=False), at.wave[0].size)]
 
 
 def _units(energy: FloatArray, *, own: bool) -> FloatArray:
@@ -168,15 +176,33 @@ def _class_p(one: _Field) -> FloatArray:
     return np.asarray(np.minimum(1.0, one.number * special.ndtr(-_peak(one))))
 
 
+def _shown(p: FloatArray, found: list[Energies], target: int, level: float) -> tuple[int, int]:
+    """(time, field) to show: the smaller p, or where both sorts are plain, the one that is more concentrated."""
+    last = p.shape[1] - 1
+    time, place = divmod(int(p[:, :last].argmin()), last)
+    wave = int(p[:, last].argmin())
+    low, high = sorted((float(p[time, place]), float(p[wave, last])))
+    if high <= min(level, low**0.5):
+        local = _share(found[time].place[target]) <= _share(found[wave].wave[target])
+    else:
+        local = p[time, place] <= p[wave, last]
+    return (time, place) if local else (wave, last)
+
+
+def _share(energy: FloatArray) -> float:
+    """Share of the positions that hold what is beyond the ordinary, from 0 to 1."""
+    beyond = np.maximum(energy - 2 * np.median(energy), 0)
+    return float(beyond.sum() ** 2 / max(energy.size * (beyond**2).sum(), NEVER))
+
+
 def _where(best: _Field, at: Energies, target: int) -> tuple[Box, FloatArray, tuple[int, int] | None, float]:
     """(box, heat, periods, grey levels) of the strongest deviation of a class."""
     height, width = at.place.shape[1:]
     peak = np.unravel_index(best.units[target].argmax(), best.units[target].shape)
     centre = (int(peak[0]), int(peak[1]))
     if best.kind == "place":
-        box = best_box(at.place[target], centre, best.window)
-        inside = at.signed[target, box[0] : box[0] + box[2], box[1] : box[1] + box[3]]
-        return box, at.place[target], None, float(np.abs(inside).max())
+        box, most = best_box(at.moved[target], centre, best.window)
+        return box, at.place[target], None, most
     picture = wave_picture(at.waves[target], best.units[target], (height, width))
     down = centre[0] if centre[0] <= height // 2 else centre[0] - height
     return (
