@@ -122,6 +122,14 @@ class Batch:
     @cached_property
     def vectors(self) -> Both[Any]:
         """Rows as points: words of texts (sparse), or levels of names and ranks of numbers (dense)."""
+        return self._points(_ranks)
+
+    @cached_property
+    def spread(self) -> Both[Any]:
+        """The same with numbers in proportion: what differs a little lies near, even where most values are one."""
+        return self._points(_spread)
+
+    def _points(self, of_numbers: Callable[[FloatArray, FloatArray], FloatArray]) -> Both[Any]:
         if self.words is not None:
             return self.words
         features = [f for f in self.own_schema.features if f.name in self.content]
@@ -130,7 +138,7 @@ class Batch:
         for feature, place in zip(features, places, strict=True):
             if feature.ordered > 0:
                 numbers = self.tables.map(lambda table, name=feature.name: as_floats(table[name]))  # type: ignore[misc]
-                parts.append(numbers.map(lambda x, y=numbers.known: _ranks(x, y)))  # type: ignore[misc]
+                parts.append(numbers.map(lambda x, y=numbers.known: of_numbers(x, y)))  # type: ignore[misc]
             else:
                 eye = np.eye(feature.size) / np.sqrt(2.0)
                 parts.append(self.codes.map(lambda codes, e=eye, p=place: e[codes[:, p]]))  # type: ignore[misc]
@@ -228,3 +236,17 @@ def _ranks(x: FloatArray, known: FloatArray) -> FloatArray:
     lost = np.isnan(x)
     ranks = np.interp(np.where(lost, 0.0, x), edges, steps[first])
     return np.stack([np.where(lost, 0.5, ranks), lost.astype(float)], axis=1)
+
+
+def _spread(x: FloatArray, known: FloatArray) -> FloatArray:
+    """Numbers in units of the range of 98% of the reference's, and whether they are missing: (n, 2).
+
+    Values beyond lie at most one such range away. Where 98% are one value, the unit is the whole range.
+    """
+    seen = known[np.isfinite(known)]
+    low, high = np.quantile(seen, [0.01, 0.99]) if len(seen) else (0.0, 0.0)
+    if high <= low and len(seen):
+        low, high = seen.min(), seen.max()
+    lost = np.isnan(x)
+    places = np.clip((np.where(lost, low, x) - low) / (high - low if high > low else 1.0), -1.0, 2.0)
+    return np.stack([np.where(lost, 0.5, places), lost.astype(float)], axis=1)
