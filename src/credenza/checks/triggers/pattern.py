@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from credenza.checks.triggers.blocks import Pixels, pooled
-from credenza.checks.triggers.carriers import second_part
+from credenza.checks.triggers.mixture import second_part
 from credenza.checks.triggers.search import TriggerSearch
 from credenza.contracts import FloatArray, IntArray
 
