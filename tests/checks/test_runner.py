@@ -71,6 +71,7 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
         "CZ703": MANIFEST,
         "CZ704": "needs a signed manifest as the reference (--reference)",
         "CZ801": "needs predictions of checkpoints (credenza compare)",
+        "CZ802": "needs contributors, and trusted test rows (credenza blame)",
     }
     assert by_code["CZ002"].status is Status.CLEAR
     assert list(seconds) == [check.code for check in REGISTRY]
@@ -106,6 +107,7 @@ def test_a_profile_is_a_reference_without_rows(clean: pa.Table, reference: pa.Ta
         "CZ703": False,
         "CZ704": False,
         "CZ801": False,
+        "CZ802": False,
     }
 
 

@@ -13,6 +13,7 @@ from credenza.checks.content_links import ContentLink
 from credenza.checks.duplicates import DuplicateRows
 from credenza.checks.evidence import Evidence
 from credenza.checks.files_match import FilesMatch
+from credenza.checks.harmful_contributor import HarmfulContributor
 from credenza.checks.loss_outliers import LossOutlier
 from credenza.checks.marginals import MarginalShift
 from credenza.checks.mislabelled import LabelDisagreement
@@ -57,6 +58,7 @@ REGISTRY: tuple[type[Check], ...] = (
     UnbrokenLineage,
     SignedReference,
     CheckpointJump,
+    HarmfulContributor,
 )
 
 __all__ = ["NEEDS", "REGISTRY", "Check", "Evidence", "Settings"]

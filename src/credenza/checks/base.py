@@ -25,6 +25,7 @@ NEEDS = {
     "signed reference": "a signed manifest as the reference (--reference)",
     "key": "the public key that is trusted (--key)",
     "predictions": "predictions of checkpoints (credenza compare)",
+    "trials": "contributors, and trusted test rows (credenza blame)",
     "batch labels": "a column of its class labels (credenza validate --labels)",
 }
 

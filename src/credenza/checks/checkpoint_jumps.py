@@ -14,7 +14,7 @@ from credenza.checks.checkpoints.jumps import Jump, find_jumps
 from credenza.checks.checkpoints.predictions import FEW, Predictions
 from credenza.checks.checkpoints.units import families
 from credenza.checks.evidence import Evidence
-from credenza.contracts import Finding, FloatArray, Outcome, Severity
+from credenza.contracts import Finding, FloatArray, Outcome, Severity, Status
 
 WHOLE = 0.01  # change of the whole accuracy that is worth a notice
 
@@ -42,6 +42,10 @@ class CheckpointJump:
         given = evidence.predictions
         assert given is not None
         units = families(given)
+        if not any(family.kind == "class" for family in units):
+            least = given.options.min_rows
+            reason = f"no class has {least} test rows: give more of them"
+            return Outcome(self.code, self.title, Status.SKIPPED, reason)
         jumps, tested = find_jumps(units, given.options)
         findings = [self._finding(jump, given) for jump in jumps]
         findings += self._whole(given)

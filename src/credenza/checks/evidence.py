@@ -20,6 +20,7 @@ from credenza.checks.baseline import Baseline
 from credenza.checks.batches.batch import Batch
 from credenza.checks.checkpoints.predictions import Predictions
 from credenza.checks.collision import Excess, coincidence_excess, tree_collision
+from credenza.checks.contributors.trials import Trials
 from credenza.checks.custody import Custody
 from credenza.checks.groups import RowFilter
 from credenza.checks.inquiry import Inquiry
@@ -54,12 +55,14 @@ class Evidence(Passes):
     ``batch`` is set by :func:`credenza.validate`: the suspect's rows beside the reference's, in memory.
     ``custody`` is set by :func:`credenza.audit` where a manifest is given, ``baseline`` where one is the reference.
     ``predictions`` are set by :func:`credenza.compare`: of checkpoints, for the same rows.
+    ``trials`` are set by :func:`credenza.report.blaming.leave_one_out`: models without the rows of a contributor.
     """
 
     batch: Batch | None = None
     custody: Custody | None = None
     baseline: Baseline | None = None
     predictions: Predictions | None = None
+    trials: Trials | None = None
 
     @property
     def moments(self) -> tuple[Moments, Moments]:

@@ -16,7 +16,7 @@ NO_REFERENCE = (
     "give --reference, or --slices to compare contributors"
 )
 
-OTHER_COMMANDS = {"synthetic batch", "predictions"}  # needs that an audit cannot meet
+OTHER_COMMANDS = {"synthetic batch", "predictions", "trials"}  # needs that an audit cannot meet
 
 
 def chosen(codes: Sequence[str] | None) -> tuple[type[Check], ...]:
@@ -55,6 +55,7 @@ def missing_need(check: type[Check], evidence: Evidence) -> str:
         "triples": evidence.triples is not None,
         "synthetic batch": evidence.batch is not None,
         "predictions": evidence.predictions is not None,
+        "trials": evidence.trials is not None,
         "manifest": evidence.custody is not None,
         "signed reference": evidence.baseline is not None,
         "key": evidence.custody is not None and bool(evidence.custody.keys),

@@ -9,6 +9,7 @@ import typer
 
 from credenza._version import __version__
 from credenza.cli.audit import audit_command
+from credenza.cli.blame import blame_command
 from credenza.cli.checks import checks_command
 from credenza.cli.compare import compare_command
 from credenza.cli.demo import demo_command
@@ -55,6 +56,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("verify", "Is the data what was signed?", verify_command),
     ("lineage", "How the data was made, step by step.", lineage_command),
     ("compare", "Did a checkpoint jump?", compare_command),
+    ("blame", "Whose rows harm a model?", blame_command),
     ("checks", "List the checks, or explain one.", checks_command),
     ("study", "Reproduce a paper's results.", study_command),
     ("demo", "The whole story on a real table.", demo_command),

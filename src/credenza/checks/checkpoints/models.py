@@ -60,7 +60,7 @@ def run_model(folder: Path, data: Source, asked: Asked) -> ModelOutput:
         raise InputError(
             f"{folder} holds a model of kind {kind!r}; compare takes {' and '.join(map(repr, KINDS))}"
         )
-    column = asked.images or _images(data)
+    column = asked.images or image_column(data)
     return (
         _label_network(folder, data, column, asked)
         if kind == KINDS[0]
@@ -77,7 +77,7 @@ def _label_network(folder: Path, data: Source, column: str, asked: Asked) -> Mod
             f"the model {folder} tells {model.classes} classes apart, and {asked.labels!r} of {data.name} has "
             f"{len(asked.classes)}: give the model's classes"
         )
-    logits = model.logits(_pixels(data, column, model.shape)).astype(np.float64)
+    logits = model.logits(read_pixels(data, column, model.shape)).astype(np.float64)
     chances = special.softmax(logits, axis=1)
     texts = pa.array(asked.classes, pa.large_string()).take(pa.array(chances.argmax(axis=1)))
     return ModelOutput({asked.labels: texts}, asked.labels, np.asarray(chances))
@@ -96,7 +96,7 @@ def _attributes(folder: Path, data: Source, column: str, asked: Asked) -> ModelO
         )
     settings, _ = read_model(folder, KINDS[1])
     height, width, channels = (int(side) for side in settings["shape"])
-    scores = model.scores(_pixels(data, column, (height, width, channels)))
+    scores = model.scores(read_pixels(data, column, (height, width, channels)))
     columns = {
         name: pa.array(asked.classes if name == asked.labels else TRUTH, pa.large_string()).take(
             pa.array((scores[:, k] > 0.5).astype(np.int64))
@@ -107,7 +107,8 @@ def _attributes(folder: Path, data: Source, column: str, asked: Asked) -> ModelO
     return ModelOutput(columns, asked.labels, np.stack([1.0 - own, own], axis=1))
 
 
-def _images(data: Source) -> str:
+def image_column(data: Source) -> str:
+    """The only column of images of a source; raises UsageError where it is not clear which."""
     if isinstance(data.reader, MediaReader):
         return str(data.reader.content)
     files, _ = candidate_columns(data)
@@ -117,7 +118,8 @@ def _images(data: Source) -> str:
     return files[0]
 
 
-def _pixels(data: Source, column: str, shape: tuple[int, int, int]) -> np.ndarray:
+def read_pixels(data: Source, column: str, shape: tuple[int, int, int]) -> np.ndarray:
+    """Images of a column as uint8 (n, H, W, C); raises InputError where one cannot be read."""
     from credenza.models.embedding.pictures import read_pictures
 
     if column not in data.columns:
