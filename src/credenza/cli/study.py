@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,11 +11,11 @@ from credenza.cli.options import Quiet, Seed, say
 from credenza.cli.progress import working
 from credenza.errors import UsageError
 
-STUDIES = ("associative",)
+STUDIES = ("associative", "chain")
 
 
 def study_command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The study: associative.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The study: associative, or chain.")],
     out: Annotated[
         str, typer.Option("--out", metavar="FOLDER", help="Results go there; a stopped study goes on there.")
     ],
@@ -28,13 +28,15 @@ def study_command(
         typer.Option(
             "--data",
             metavar="DATA",
-            help="Rows of attributes: a table, or CelebA's folder; without it they are drawn.",
+            help="associative: rows of attributes, or CelebA's folder; chain: images with a column label. Or drawn.",
         ),
     ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
-            "--only", metavar="MODALITY/GENERATOR/CONDITION", help="Only such models; * for any; repeatable."
+            "--only",
+            metavar="MODALITY/GENERATOR/CONDITION|ATTACK/ATTACKER",
+            help="Only such models; * for any; repeatable.",
         ),
     ] = None,
     jobs: Annotated[
@@ -48,7 +50,7 @@ def study_command(
         typer.Option(
             "--network",
             metavar="FILE",
-            help="TorchScript or ONNX model (Inception): features of the Fréchet distance.",
+            help="associative: TorchScript or ONNX model (Inception), features of the Fréchet distance.",
         ),
     ] = None,
     seed: Seed = 0,
@@ -60,19 +62,24 @@ def study_command(
     """
     if name not in STUDIES:
         raise UsageError(f"unknown study {name!r}; choose from {', '.join(STUDIES)}")
-    from credenza.studies.associative import associative
-
+    if name == "chain" and network is not None:
+        raise UsageError("--network is of the study associative; leave it out")
+    common: dict[str, Any] = {
+        "scale": scale,
+        "data": data,
+        "seed": seed,
+        "jobs": jobs,
+        "only": tuple(only or ()),
+    }
     with working("studying", quiet=quiet):
-        study = associative(
-            out,
-            scale=scale,
-            data=data,
-            seed=seed,
-            jobs=jobs,
-            only=tuple(only or ()),
-            device=device,
-            network=network,
-        )
+        if name == "chain":
+            from credenza.studies.chain import chain
+
+            study: Any = chain(out, device=device, **common)
+        else:
+            from credenza.studies.associative import associative
+
+            study = associative(out, device=device, network=network, **common)
     if not quiet:
         sys.stdout.write(study.page)
     say(f"wrote the tables, plots and samples to {study.out}", quiet=quiet)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from credenza.checks.triggers.model import TIMES
 from credenza.contracts import FloatArray
 from credenza.errors import UsageError
 from credenza.studies.chain.downstream import Detector, auc
@@ -14,8 +15,6 @@ from credenza.studies.chain.poison import TARGET
 from credenza.studies.chain.settings import Scale
 from credenza.studies.chain.world import Labelled
 from credenza.studies.common.optional import imported
-
-TIMES = (990, 950, 900, 800, 650, 500, 300, 100, 0)  # noise levels that are looked at, from noise to image
 
 
 def new_model(scale: Scale, classes: int, device: str) -> Any:
