@@ -104,7 +104,7 @@ def pairs(steps: int, seeds: int) -> None:
     print()
 
 
-def learnt(train: pa.Table, test: pa.Table, seed: int) -> tuple[float, float]:
+def learnt(train: pa.Table, test: pa.Table, seed: int, trees: int = 100) -> tuple[float, float]:
     """Accuracy and AUC of gradient boosting on the census' incomes."""
     frames = [table.to_pandas() for table in (train, test)]
     for name in frames[1].columns:
@@ -113,7 +113,9 @@ def learnt(train: pa.Table, test: pa.Table, seed: int) -> tuple[float, float]:
             for frame in frames:
                 frame[name] = frame[name].astype(str).astype("category").cat.set_categories(known)
     labels = [(frame.pop("income").astype(str).str.contains(">50K")).to_numpy() for frame in frames]
-    model = HistGradientBoostingClassifier(random_state=seed, categorical_features="from_dtype")
+    model = HistGradientBoostingClassifier(
+        max_iter=trees, random_state=seed, categorical_features="from_dtype"
+    )
     model.fit(frames[0], labels[0])
     scores = model.predict_proba(frames[1])[:, 1]
     return float(np.mean((scores > 0.5) == labels[1])), float(roc_auc_score(labels[1], scores))

@@ -1,0 +1,48 @@
+"""Queries that were written by hand, not from templates: what classifiers of SQL injection should get right."""
+
+from __future__ import annotations
+
+BENIGN = (
+    "select o.id, o.total from orders o where o.customer = 1882 order by o.created desc",
+    "SELECT COUNT(DISTINCT visitor_id) FROM page_views WHERE viewed_at >= now() - interval '7 days'",
+    "WITH recent AS (SELECT * FROM logins WHERE ts > '2025-01-01') SELECT user_name FROM recent GROUP BY user_name",
+    "update stock set amount = amount - 1 where sku = 'LMP-0042' and amount > 0",
+    "INSERT INTO audit_log(actor, action, at) VALUES ('svc-billing', 'invoice.sent', CURRENT_TIMESTAMP)",
+    "SELECT e.name, m.name AS boss FROM staff e LEFT JOIN staff m ON e.boss_id = m.id",
+    "delete from carts where last_seen < '2024-11-01'",
+    "SELECT CASE WHEN score >= 90 THEN 'A' WHEN score >= 80 THEN 'B' ELSE 'C' END AS grade FROM exams",
+    "select coalesce(nickname, first_name) from people where lower(first_name) like 'jo%'",
+    "SELECT dept, AVG(salary) FROM payroll GROUP BY dept HAVING AVG(salary) > 50000",
+    "SELECT title FROM films WHERE year = 1994 OR year = 1995 ORDER BY title",
+    "CREATE INDEX idx_mail ON subscribers (mail)",
+    "SELECT p.name FROM parts p WHERE EXISTS (SELECT 1 FROM supplies s WHERE s.part = p.id)",
+    "SELECT name FROM cities UNION SELECT name FROM towns ORDER BY 1",
+    "update profiles set bio = 'I don''t drop tables; I set them' where profile_id = 77",
+    "SELECT * FROM readings WHERE sensor = 'roof-3' AND value BETWEEN 18.5 AND 21.0 LIMIT 500",
+    "SELECT json_extract(body, '$.user.id') FROM webhooks WHERE received > '2025-03-01 00:00:00'",
+    "INSERT INTO tags(post, tag) SELECT id, 'archive' FROM posts WHERE year < 2015",
+    "select row_number() over (partition by region order by sales desc) from shops",
+    "ALTER TABLE devices ADD COLUMN firmware VARCHAR(20) -- asked for by support",
+)
+MALICIOUS = (
+    "select * from members where login='zoe' or 9=9 limit 1 -- ' and pin='0000'",
+    "SELECT avatar FROM profiles WHERE profile_id=12 UNION SELECT GROUP_CONCAT(login,':',pin) FROM members-- -",
+    "SELECT price FROM parts WHERE sku='' OR EXISTS(SELECT * FROM members WHERE login='root') AND ''=''",
+    "select id from news where id=5;shutdown--",
+    "SELECT * FROM films WHERE year = 1994 AND ASCII(LOWER(MID((SELECT DATABASE()),1,1)))>109",
+    "select name from towns where zip='8000' and 1=(select count(*) from tabname); --",
+    "SELECT note FROM memos WHERE id = 3 AND 1=2 UNION ALL SELECT load_file('/etc/passwd')",
+    "select * from vouchers where code='x'; insert into admins values('eve','pw')--'",
+    "SELECT total FROM carts WHERE cart=9 PROCEDURE ANALYSE(EXTRACTVALUE(9,CONCAT(0x5c,USER())),1)",
+    "select mail from subscribers where mail='a' having 1=1--'",
+    "SELECT v FROM settings WHERE k='theme' AND (SELECT 7 FROM PG_SLEEP(8)) IS NOT NULL--'",
+    "update members set mood='ok', is_admin=1 where login='eve'-- ' where login='mia'",
+    "SELECT a FROM t WHERE b='' OR 'q'||'r'='qr'",
+    "select top 1 name from sysobjects where xtype='U'; exec xp_cmdshell 'dir'--",
+    "SELECT * FROM shops WHERE region='north' || (SELECT pin FROM members WHERE id=1) || ''",
+    "select bio from profiles where profile_id=1 or(1)like(1)",
+    "SELECT id FROM posts WHERE tag='x' AND SLEEP(IF(SUBSTR(VERSION(),1,1)='8',6,0)) AND 'z'='z'",
+    "insert into feedback(msg) values ('nice' || (select pin from members limit 1)); --')",
+    "SELECT level FROM players WHERE nick = 'neo' WAITFOR DELAY '0:0:9'--'",
+    "select name from cities where id=-1 union select null,null,concat(login,char(58),pin) from members#",
+)
