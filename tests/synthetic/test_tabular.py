@@ -89,6 +89,18 @@ def test_private_rows_differ_from_fit_to_fit() -> None:
     assert not first.data.equals(second.data)
 
 
+def test_the_diffusion_model_is_fitted_privately_too() -> None:
+    pytest.importorskip("opacus")
+    own = {"steps": 3, "batch": 40, "width": 4, "accountant": "rdp"}
+    made = tabular_rows(REFERENCE, 20, generator="diffusion", epsilon=1.0, delta=1e-5, settings=own)
+    assert made.data.schema.equals(REFERENCE.schema)
+    assert made.privacy is not None
+    assert made.privacy["questions"][0]["mechanism"] == "Poisson-sampled Gaussian"
+    jsonschema.validate(json.loads(made.record().to_json()), SCHEMA)
+    with pytest.raises(UsageError, match=r"^the noise of a network's training has a delta above 0"):
+        tabular_rows(REFERENCE, 20, generator="diffusion", epsilon=1.0, settings=own)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -97,7 +109,7 @@ def test_private_rows_differ_from_fit_to_fit() -> None:
         ({"generator": "gan"}, "no generator 'gan'; choose from chow-liu, copula, diffusion"),
         (
             {"generator": "copula", "epsilon": 1.0},
-            "epsilon is for the generator chow-liu; copula has no privacy",
+            "epsilon is for the generators chow-liu and diffusion; copula has no privacy",
         ),
         ({"delta": 0.1}, "public and delta are for privacy: give epsilon as well"),
         ({"public": REFERENCE}, "public and delta are for privacy: give epsilon as well"),

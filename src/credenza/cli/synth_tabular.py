@@ -48,10 +48,15 @@ def tabular_command(
     ] = None,
     epsilon: Annotated[
         float | None,
-        typer.Option("--epsilon", metavar="E", help="Differential privacy of REF's rows (chow-liu)."),
+        typer.Option(
+            "--epsilon", metavar="E", help="Differential privacy of REF's rows (chow-liu, diffusion)."
+        ),
     ] = None,
     delta: Annotated[
-        float, typer.Option("--delta", metavar="D", help="Of --epsilon: 0, or far below 1 / rows of REF.")
+        float,
+        typer.Option(
+            "--delta", metavar="D", help="Of --epsilon: far below 1 / rows of REF; chow-liu takes 0."
+        ),
     ] = 0.0,
     public: Annotated[
         str | None,

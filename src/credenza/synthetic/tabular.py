@@ -19,7 +19,7 @@ from credenza.synthetic.base import Synthetic, require_count
 from credenza.synthetic.written import require_writable, written
 
 LEAST_REFERENCE = 50  # rows
-PRIVATE = "PrivateChowLiu"
+PRIVATE = {"chow-liu": "PrivateChowLiu", "diffusion": "PrivateDiffusion"}
 GENERATORS = {"chow-liu": "ChowLiu", "copula": "GaussianCopula", "diffusion": "TabularDiffusion"}
 # Arguments of the classes that are said in other words here.
 _OWN = ("self", "epsilon", "delta", "public")
@@ -81,7 +81,8 @@ def tabular_rows(
     generator : "chow-liu" (a tree of the pairs with most mutual information: quick, keeps m - 1 pairs), "copula" (one
         number a pair), or "diffusion" (a network, the most exact; needs torch, and about a minute).
     columns : of the reference; all by default. Identifiers and free text cannot be made up: leave them out.
-    epsilon, delta : budget of differential privacy, for chow-liu; None for no privacy.
+    epsilon, delta : budget of differential privacy, for chow-liu, and for diffusion (delta above 0; needs opacus); None
+        for no privacy.
     public : a table that is not private, from which levels and values are taken instead of the reference.
     suspect : the data that is to be diluted; refused where it is the reference itself.
     by : a column, best the label that a model is to learn: a generator is fitted to the rows of each of its values, see
@@ -97,8 +98,8 @@ def tabular_rows(
     ------
     InputError : a reference of fewer than 50 rows, or of columns that cannot be generated; a column to fit by that does
         not have two values of 50 rows or more.
-    UsageError : an unknown generator or setting, a number out of range, epsilon with another generator than chow-liu or
-        with a column to fit by, a column to fit by that is not made, or the reference is the suspect.
+    UsageError : an unknown generator or setting, a number out of range, epsilon with a generator that has no privacy
+        or with a column to fit by, a column to fit by that is not made, or the reference is the suspect.
     MissingExtraError : diffusion without torch.
 
     Notes
@@ -178,9 +179,9 @@ def _model(generator: str, given: Mapping[str, Any], *, private: bool) -> Any:
     """The generator with these settings."""
     if generator not in GENERATORS:
         raise UsageError(f"no generator {generator!r}; choose from {', '.join(GENERATORS)}")
-    if private and generator != "chow-liu":
-        raise UsageError(f"epsilon is for the generator chow-liu; {generator} has no privacy")
-    kind = getattr(models, PRIVATE if private else GENERATORS[generator])
+    if private and generator not in PRIVATE:
+        raise UsageError(f"epsilon is for the generators {' and '.join(PRIVATE)}; {generator} has no privacy")
+    kind = getattr(models, (PRIVATE if private else GENERATORS)[generator])
     known = [name for name in inspect.signature(kind.__init__).parameters if name not in _OWN]
     for name in given:
         if name not in (*known, *(_OWN if private else ())):

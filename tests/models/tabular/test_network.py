@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from credenza.models.tabular.network import LevelNetwork, drawn_codes, masked_loss
+from credenza.models.tabular.network import LevelNetwork, drawn_codes, masked_losses
 
 MARGINS = [np.array([5, 5]), np.array([2, 0, 8, 0]), np.array([1, 4, 5])]
 
@@ -51,7 +51,7 @@ def test_one_column_at_a_time_says_what_all_at_once_do() -> None:
 def test_the_loss_is_the_mean_over_covered_columns() -> None:
     net = network()
     levels = torch.tensor([[0, 2, 1]] * 400)
-    found = float(masked_loss(net, levels, torch.Generator().manual_seed(1)).detach())
+    found = float(masked_losses(net, levels, torch.Generator().manual_seed(1)).mean().detach())
     stream = torch.Generator().manual_seed(1)
     places = torch.rand(400, 3, generator=stream).argsort(1)
     drawn = torch.randint(3, (400, 1), generator=stream)

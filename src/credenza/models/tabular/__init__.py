@@ -1,6 +1,6 @@
 """Generators of tables of mixed types: a tree of dependencies, a Gaussian copula, a diffusion model; one a class.
 
-Names are loaded when they are first used: all but the diffusion model do without torch.
+Names are loaded when they are first used: all but the diffusion models do without torch.
 """
 
 from __future__ import annotations
@@ -16,14 +16,24 @@ if TYPE_CHECKING:
     from credenza.models.tabular.copula import GaussianCopula
     from credenza.models.tabular.diffusion import TabularDiffusion
     from credenza.models.tabular.private_chow_liu import PrivateChowLiu
+    from credenza.models.tabular.private_diffusion import PrivateDiffusion
 
-__all__ = ["ByClass", "ChowLiu", "GaussianCopula", "PrivateChowLiu", "TableCodec", "TabularDiffusion"]
+__all__ = [
+    "ByClass",
+    "ChowLiu",
+    "GaussianCopula",
+    "PrivateChowLiu",
+    "PrivateDiffusion",
+    "TableCodec",
+    "TabularDiffusion",
+]
 
 _HOMES = {
     "ByClass": "by_class",
     "ChowLiu": "chow_liu",
     "GaussianCopula": "copula",
     "PrivateChowLiu": "private_chow_liu",
+    "PrivateDiffusion": "private_diffusion",
     "TableCodec": "codec",
     "TabularDiffusion": "diffusion",
 }

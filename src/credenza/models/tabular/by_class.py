@@ -16,7 +16,7 @@ from credenza.data.columns import Family, family, plain
 from credenza.errors import InputError, UsageError
 from credenza.models.base import Generator, Tensors, require_seed
 from credenza.models.tabular.base import Folder, TableGenerator
-from credenza.models.tabular.private_chow_liu import PrivateChowLiu
+from credenza.models.tabular.public import PublicLevels
 
 __all__ = ["ByClass"]
 
@@ -67,7 +67,7 @@ class ByClass(Generator[pa.Table]):
     kind: ClassVar[str] = "by-class"
 
     def __init__(self, generator: TableGenerator, column: str, *, min_rows: int = 50) -> None:
-        if isinstance(generator, PrivateChowLiu):
+        if isinstance(generator, PublicLevels):
             raise UsageError(
                 "a private generator is not fitted by class; leave out the epsilon, or the column"
             )

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from credenza.contracts import IntArray
 from credenza.errors import UsageError
 from credenza.models.base import Tensors
 from credenza.models.device import autocast, pick_device, random_stream
@@ -17,7 +18,7 @@ from credenza.models.digest import digest_of
 from credenza.models.states import fill_module, fill_optimiser, module_arrays, optimiser_arrays
 from credenza.models.tabular.base import Folder, TableGenerator
 from credenza.models.tabular.codec import TableCodec
-from credenza.models.tabular.network import LevelNetwork, drawn_codes, masked_loss
+from credenza.models.tabular.network import LevelNetwork, drawn_codes, masked_losses
 from credenza.models.training import State, train
 
 __all__ = ["TabularDiffusion"]
@@ -97,7 +98,7 @@ class TabularDiffusion(TableGenerator):
         """Train the network; the seed is of its first weights, the batches and what is covered in them."""
         net = self._network(codec, random_stream(torch.device("cpu"), seed, 0))
         if net is not None:
-            job = _Job(net.to(pick_device(self.device)), codec.codes(data), self, seed)
+            job = LevelTraining(net.to(pick_device(self.device)), codec.codes(data), self, seed)
             key = digest_of(self.kind, self._settings(), seed, data)
             train(job, steps=self.steps, folder=folder, every=EVERY, label="tabular diffusion", key=key)
             net = job.average.eval()
@@ -109,12 +110,16 @@ class TabularDiffusion(TableGenerator):
 
     def _network(self, codec: TableCodec, stream: torch.Generator) -> LevelNetwork | None:
         """A network for a table, with first weights from ``stream``; None where no column has levels."""
-        margins = [pool.marginal for pool in codec.modelled]
+        margins = self._margins(codec)
         if not margins:
             return None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream.initial_seed())
             return LevelNetwork(margins, width=self.width, depth=self.depth)
+
+    def _margins(self, codec: TableCodec) -> list[IntArray]:
+        """Rows of each level of each column; those without rows are never drawn."""
+        return [pool.marginal for pool in codec.modelled]
 
     def _settings(self) -> dict[str, Any]:
         """What decides the outcome of a fit, apart from seed and data."""
@@ -132,7 +137,7 @@ class TabularDiffusion(TableGenerator):
         self._net = net
 
 
-class _Job:
+class LevelTraining:
     """Training of a network on codes (n, m): AdamW, and a running average of the weights."""
 
     def __init__(self, net: LevelNetwork, codes: np.ndarray, settings: TabularDiffusion, seed: int) -> None:
@@ -146,18 +151,26 @@ class _Job:
         stream = random_stream(self._device, self._seed, 1, index)
         size = (self._settings.batch,)
         chosen = torch.randint(len(self._codes), size, generator=stream, device=self._device)
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._rate(index)
+        self._set_rate(index)
         with autocast(self._device):
-            loss = masked_loss(self.net, self._codes[chosen].long(), stream)
+            loss = masked_losses(self.net, self._codes[chosen].long(), stream).mean()
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self._optimiser.step()
+        self._take_average(index)
+        return loss.detach()
+
+    def _set_rate(self, index: int) -> None:
+        """Give the optimiser the learning rate of a step."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._rate(index)
+
+    def _take_average(self, index: int) -> None:
+        """Take the weights after a step into their average."""
         decay = min(AVERAGE, (index + 1) / (index + 10))
         with torch.no_grad():
             for kept, weight in zip(self.average.parameters(), self.net.parameters(), strict=True):
                 kept.lerp_(weight, 1.0 - decay)
-        return loss.detach()
 
     def _rate(self, index: int) -> float:
         """The learning rate of a step."""

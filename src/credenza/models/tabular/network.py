@@ -77,8 +77,8 @@ class LevelNetwork(nn.Module):  # type: ignore[misc]
         return scores.masked_fill(~self.allowed[column], -torch.inf)
 
 
-def masked_loss(net: LevelNetwork, levels: torch.Tensor, stream: torch.Generator) -> torch.Tensor:
-    """The loss of an order-agnostic autoregressive diffusion model (arXiv 2110.02037, equation 5) over m, in nats.
+def masked_losses(net: LevelNetwork, levels: torch.Tensor, stream: torch.Generator) -> torch.Tensor:
+    """The loss (B,) of an order-agnostic autoregressive diffusion model (arXiv 2110.02037, equation 5) over m, in nats.
 
     A number t of known columns is drawn uniformly from 0 to m - 1 for every row, then which ones; the loss is the
     mean cross-entropy of the m - t others. m times it is a bound on the negative log likelihood of a row. It is the
@@ -87,8 +87,8 @@ def masked_loss(net: LevelNetwork, levels: torch.Tensor, stream: torch.Generator
     Examples
     --------
     >>> net = LevelNetwork([np.array([1, 1])], width=4, depth=1)
-    >>> bool(masked_loss(net, torch.tensor([[0], [1]]), torch.Generator().manual_seed(0)) > 0)
-    True
+    >>> masked_losses(net, torch.tensor([[0], [1]]), torch.Generator().manual_seed(0)).shape
+    torch.Size([2])
     """
     rows, columns = levels.shape
     places = torch.rand(rows, columns, generator=stream, device=levels.device).argsort(1)
@@ -98,7 +98,7 @@ def masked_loss(net: LevelNetwork, levels: torch.Tensor, stream: torch.Generator
     losses = functional.cross_entropy(logits.flatten(0, 1), levels.flatten(), reduction="none").view(
         rows, columns
     )
-    return (losses.masked_fill(known, 0.0).sum(1) / (columns - drawn[:, 0])).mean()
+    return losses.masked_fill(known, 0.0).sum(1) / (columns - drawn[:, 0])
 
 
 def drawn_codes(net: LevelNetwork, rows: int, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -9,20 +9,18 @@ import numpy as np
 import pyarrow as pa
 
 from credenza.association.counts import PairCounts
-from credenza.data import encode
-from credenza.errors import InputError
 from credenza.models.base import Tensors
-from credenza.models.tabular.base import Folder, TableGenerator
-from credenza.models.tabular.coarse import LEAST, coarsened
+from credenza.models.tabular.base import Folder
 from credenza.models.tabular.codec import TableCodec
 from credenza.models.tabular.privacy import Budget, account_of
 from credenza.models.tabular.private_tree import Spending, private_tree
+from credenza.models.tabular.public import PublicLevels
 from credenza.models.tabular.tree import DependencyTree
 
 __all__ = ["PrivateChowLiu"]
 
 
-class PrivateChowLiu(TableGenerator):
+class PrivateChowLiu(PublicLevels):
     """Chow and Liu's tree under (epsilon, delta)-differential privacy of the rows it is fitted to.
 
     Whether any one row is among the data or not, each outcome of the fit is at most e^epsilon times likelier in one
@@ -79,7 +77,6 @@ class PrivateChowLiu(TableGenerator):
         super().__init__(bins, min_share)
         self.budget = Budget(epsilon, delta)
         self.public, self.noise_seed = public, noise_seed
-        self._closed = np.empty(0, np.int64)
         self._levels_public = public is not None
         self._tree: DependencyTree | None = None
 
@@ -88,38 +85,14 @@ class PrivateChowLiu(TableGenerator):
         """What was spent on what, what is public, and what is not protected; JSON-able."""
         m = 0 if self._codec is None else len(self._codec.schema.features)
         charges = Spending.of(self.budget, m).charges if m else ()
-        public = "columns, types, levels and values, from a public table"
-        if not self._levels_public:
-            public = (
-                "columns, types, levels and values, read from the reference without noise; "
-                f"values that fewer than {LEAST} rows share are left out, which is no guarantee"
-            )
-        return {**account_of(self.budget, charges), "taken_as_public": public}
-
-    def _levels(self, data: pa.Table) -> TableCodec:
-        if self.public is None:
-            codec, self._closed = coarsened(super()._levels(data))
-            return codec
-        self._closed = np.empty(0, np.int64)
-        codec = super()._levels(self.public)
-        for name in set(codec.arrow.names) ^ set(data.column_names):
-            where = "the public table" if name in data.column_names else "the reference"
-            raise InputError(f"{where} has no column {name!r}; give both the same columns")
-        return codec
+        return {**account_of(self.budget, charges), "taken_as_public": self._taken_as_public}
 
     def _learn(self, codec: TableCodec, data: pa.Table, seed: int, folder: Folder) -> None:
         """Ask the questions; ``seed`` has no part in the noise, and ``folder`` is not used."""
-        self._levels_public = self.public is not None
         if not codec.schema.features:
             self._tree = DependencyTree(np.empty(0, np.int64), np.empty(0, np.int64), ())
             return
-        try:
-            codes = encode(data, codec.schema)
-        except InputError as error:
-            what = str(error).split("; ")[0]
-            raise InputError(
-                f"the public table does not cover the reference: {what}; add rows that do to the public table"
-            ) from error
+        codes = self._codes(codec, data)
         counts = PairCounts.empty(codec.schema.sizes).update(codes)
         rng = np.random.default_rng(secrets.randbits(128) if self.noise_seed is None else self.noise_seed)
         self._tree = private_tree(counts, Spending.of(self.budget, len(counts.sizes)), self._closed, rng)
