@@ -8,7 +8,7 @@ from credenza.contracts import Finding, Severity, Status
 
 CODES = [
     *["CZ001", "CZ002", "CZ003", "CZ004", "CZ101", "CZ201", "CZ202", "CZ204", "CZ205", "CZ206", "CZ301"],
-    *["CZ401", "CZ402", "CZ403", "CZ404", "CZ405"],
+    *["CZ401", "CZ402", "CZ403", "CZ404", "CZ405", "CZ501", "CZ502", "CZ503"],
     *["CZ601", "CZ602", "CZ603", "CZ604", "CZ701", "CZ702", "CZ703", "CZ704", "CZ801", "CZ802"],
 ]
 

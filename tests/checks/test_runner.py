@@ -11,6 +11,7 @@ from credenza.errors import UsageError
 from credenza.report import profiling as profiles
 
 LABELS = "needs a column of class labels (--labels)"
+LABELLED = "images with their classes (a folder of them, or a column; --labels)"
 MANIFEST = "needs a signed manifest of the suspect (--manifest)"
 BATCH = "needs a synthetic batch (credenza validate)"
 
@@ -66,6 +67,9 @@ def test_what_is_missing_is_the_reason(clean: pa.Table) -> None:
         "CZ602": BATCH,
         "CZ603": BATCH,
         "CZ604": f"{BATCH} and a column of its class labels (credenza validate --labels)",
+        "CZ501": f"{LABELS} and {LABELLED} and a diffusion model (--model)",
+        "CZ502": f"{LABELS} and {LABELLED} and a generator's images (--generated)",
+        "CZ503": f"{LABELS} and {LABELLED} and the reference's rows, not a profile of it (--reference)",
         "CZ701": MANIFEST,
         "CZ702": f"{MANIFEST} and the public key that is trusted (--key)",
         "CZ703": MANIFEST,
@@ -102,6 +106,9 @@ def test_a_profile_is_a_reference_without_rows(clean: pa.Table, reference: pa.Ta
         "CZ602": False,
         "CZ603": False,
         "CZ604": False,
+        "CZ501": False,
+        "CZ502": False,
+        "CZ503": False,
         "CZ701": False,
         "CZ702": False,
         "CZ703": False,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from credenza.checks.activation_clusters import ActivationClusters
+from credenza.checks.amplified_trigger import AmplifiedTrigger
 from credenza.checks.base import NEEDS, Check
 from credenza.checks.batch_copies import BatchCopies
 from credenza.checks.batch_distribution import BatchDistribution
 from credenza.checks.batch_labels import BatchLabels
 from credenza.checks.batch_plausibility import BatchPlausibility
 from credenza.checks.checkpoint_jumps import CheckpointJump
+from credenza.checks.class_means import MovedMeans
 from credenza.checks.content_links import ContentLink
 from credenza.checks.duplicates import DuplicateRows
+from credenza.checks.early_trigger import EarlyTrigger
 from credenza.checks.evidence import Evidence
 from credenza.checks.files_match import FilesMatch
 from credenza.checks.harmful_contributor import HarmfulContributor
@@ -49,6 +52,9 @@ REGISTRY: tuple[type[Check], ...] = (
     SpectralSignature,
     ActivationClusters,
     RobustOutliers,
+    EarlyTrigger,
+    AmplifiedTrigger,
+    MovedMeans,
     BatchDistribution,
     BatchCopies,
     BatchPlausibility,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,7 @@ from credenza.checks.inquiry import Inquiry
 from credenza.checks.passes import Passes
 from credenza.checks.samples.contents import Content, find_content
 from credenza.checks.samples.evidence import SampleEvidence
+from credenza.checks.triggers.sets import ImageSets
 from credenza.checks.weights import RowWeights
 from credenza.data import Duplicates, Repeats, Schema, Source, code_keys, encode
 from credenza.errors import InputError, UsageError
@@ -54,6 +56,7 @@ class Evidence(Passes):
 
     ``batch`` is set by :func:`credenza.validate`: the suspect's rows beside the reference's, in memory.
     ``custody`` is set by :func:`credenza.audit` where a manifest is given, ``baseline`` where one is the reference.
+    ``model`` and ``generated`` are a diffusion model and a generator's images, as given to :func:`credenza.audit`.
     ``predictions`` are set by :func:`credenza.compare`: of checkpoints, for the same rows.
     ``trials`` are set by :func:`credenza.report.blaming.leave_one_out`: models without the rows of a contributor.
     """
@@ -63,6 +66,9 @@ class Evidence(Passes):
     baseline: Baseline | None = None
     predictions: Predictions | None = None
     trials: Trials | None = None
+
+    model: Any = None
+    generated: Any = None
 
     @property
     def moments(self) -> tuple[Moments, Moments]:
@@ -183,6 +189,20 @@ class Evidence(Passes):
     def content(self) -> Content | None:
         """Where the suspect has images, or else texts; None where it has neither among the audited columns."""
         return find_content(self.suspect, self.columns, self.schema.names)
+
+    @cached_property
+    def images(self) -> ImageSets:
+        """Images with their classes, for the checks of triggers."""
+        return ImageSets(
+            self.suspect,
+            self.reference,
+            self.beside.inputs.labels,
+            lambda: self.beside.labels,
+            seed=self.settings.seed,
+            model=self.model,
+            generated=self.generated,
+            opened=lambda given: self.engine.open(given, role="generated"),
+        )
 
     @cached_property
     def row_weights(self) -> RowWeights:

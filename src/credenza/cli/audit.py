@@ -102,6 +102,14 @@ def audit_command(
         bool,
         typer.Option("--added-only", help="Audit the rows alone that REF, a signed manifest, does not have."),
     ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="FOLDER", help="Diffusion model trained on SUSPECT, to look into."),
+    ] = None,
+    generated: Annotated[
+        str | None,
+        typer.Option("--generated", metavar="DATA", help="A generator's images, with classes as in SUSPECT."),
+    ] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--columns", metavar="A,B,...", help="Audit these columns only; repeatable."),
@@ -145,7 +153,7 @@ def audit_command(
     from credenza.data.write import require_format
     from credenza.report import audit
 
-    inputs = [suspect, reference, policy, embeddings, losses, reference_embeddings, embed]
+    inputs = [suspect, reference, policy, embeddings, losses, reference_embeddings, embed, model, generated]
     check_outputs({"--json": json, "--html": html, "--rows": rows}, inputs)
     if rows is not None:
         require_format(rows)
@@ -172,6 +180,8 @@ def audit_command(
             manifest=manifest,
             key=key,
             added_only=added_only,
+            model=model,
+            generated=generated,
             checks=codes,
             fdr=fdr,
             min_strength=min_strength,
@@ -187,9 +197,10 @@ def audit_command(
     content = embeddings or embed
     options |= {"CZ401": labels and content, "CZ402": labels and (losses or content)}
     options |= {"CZ701": manifest, "CZ702": manifest and key, "CZ704": "--added-only" if added_only else None}
+    options |= {"CZ501": model, "CZ502": generated}
     asked = codes or tuple(code for code, value in options.items() if value)
     asked += ("CZ004",) if embed else ()
-    expects_verdict = bool(reference and not codes) and not nothing_added(result)
+    expects_verdict = bool(reference and not (codes or model or generated)) and not nothing_added(result)
     raise typer.Exit(
         exit_status(result, asked, fail_on=fail_on.value, expects_verdict=expects_verdict, quiet=quiet)
     )

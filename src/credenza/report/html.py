@@ -15,6 +15,7 @@ from credenza.report.checkpoint_figure import figure
 from credenza.report.json import plain
 from credenza.report.overview import overview
 from credenza.report.row_views import bound, standing_out
+from credenza.report.trigger_figure import drawings
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -132,6 +133,7 @@ def _context(result: AuditResult) -> dict[str, Any]:
         "ran": sum(text.was_run(outcome.status) for outcome in result.outcomes),
         "findings": found[:_SHOWN_FINDINGS],
         "more_findings": max(0, len(found) - _SHOWN_FINDINGS),
+        "triggers": drawings(result),
         "rows": "" if result.rows is None else standing_out(result.rows),
         "bound": bound(result),
         "features": len(result.features),

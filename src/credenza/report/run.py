@@ -12,7 +12,7 @@ from typing import Any
 
 from credenza._version import __version__
 from credenza.association.profile import SUFFIX, Profile
-from credenza.checks import Check, Evidence, Settings
+from credenza.checks import Evidence, Settings
 from credenza.checks.baseline import Baseline
 from credenza.checks.custody import Custody
 from credenza.checks.pair_table import pair_table
@@ -33,16 +33,16 @@ from credenza.contracts import (
 from credenza.data import Source
 from credenza.data.matrix import Matrix
 from credenza.engines import Engine, get_engine
-from credenza.errors import InputError, UsageError
+from credenza.errors import UsageError
 from credenza.models.embedding.make import Request
 from credenza.provenance.reference import manifest_path
 from credenza.report.result import Audit
+from credenza.report.scope import lacking_features, named, of_files, of_rows, with_skipped
 
 LIBRARIES = ("numpy", "scipy", "numba", "pyarrow", "duckdb")
 DECISIVE = ("CZ201", "CZ202")
 CONTENT_READ = "CZ004"
 NOTHING_ADDED = "no row was added to those that were signed"
-TABLE_NEEDS = {"reference", "reference rows", "slices", "strata", "policy", "triples"}
 
 
 def audit(
@@ -65,6 +65,8 @@ def audit(
     manifest: Any = None,
     key: Any = None,
     added_only: bool = False,
+    model: Any = None,
+    generated: Any = None,
     checks: Sequence[str] | None = None,
     fdr: float = 0.05,
     min_strength: float = 0.0,
@@ -104,6 +106,9 @@ def audit(
     added_only : audit the rows alone that are not among those of the reference, which is a signed manifest and holds
         hashes of its rows. They are counted from the first one that is audited, and what lies beside them (embeddings,
         losses) is of them alone.
+    model : a diffusion model of the suspect's classes (in the order of their sorted names), the suspect being the
+        images that it learnt from: the folder of a :class:`credenza.models.DDPM` or of a diffusers pipeline (CZ501).
+    generated : a generator's images with their classes, in the suspect's form (CZ502).
     checks : codes of the checks to run; all that apply by default.
     fdr : false discovery rate, in (0, 0.5].
     min_strength : shifts not significantly larger than this pass, in [0, 0.5).
@@ -157,12 +162,13 @@ def audit(
         engine=counting,
     )
     evidence.custody, evidence.baseline = custody, baseline
+    evidence.model, evidence.generated = model, generated
     nothing = NOTHING_ADDED if not source.rows else ""
     beside = evidence.beside.read() if not nothing else ()
-    lacking = nothing or _lacking_features(evidence)
-    left = [c for c in selection if not lacking or (_of_files(c) if nothing else _of_rows(c))]
+    lacking = nothing or lacking_features(evidence)
+    left = [c for c in selection if not lacking or (of_files(c) if nothing else of_rows(c))]
     outcomes, seconds = run_checks(evidence, left)
-    outcomes = _with_skipped(outcomes, selection, lacking)
+    outcomes = with_skipped(outcomes, selection, lacking)
     together = summarise_rows(outcomes, evidence.beside.labels, evidence.beside.rows)
     outcomes = tuple(evidence.beside.spread(outcome) for outcome in outcomes)
     culprits = tuple(c for outcome in outcomes for c in outcome.culprits)
@@ -183,6 +189,8 @@ def audit(
             "embed_column": embed_column,
             "skip_unreadable": skip_unreadable,
             "added_only": added_only,
+            "model": named(model),
+            "generated": named(generated),
             "triples": list(t) if isinstance(t := evidence.triples, tuple) else t,
             "engine": counting.name,
         },
@@ -262,43 +270,6 @@ def _strata(strata: Sequence[str]) -> tuple[str, ...]:
     if isinstance(strata, str):
         raise UsageError(f"strata is the text {strata!r}: give a list of column names, such as [{strata!r}]")
     return tuple(dict.fromkeys(strata))
-
-
-def _of_rows(check: type[Check]) -> bool:
-    """Whether a check looks at single rows and what is beside them, and needs no pair of columns."""
-    return bool(check.needs) and not TABLE_NEEDS & set(check.needs)
-
-
-def _of_files(check: type[Check]) -> bool:
-    """Whether a check looks at files and signatures, and at no row."""
-    return bool(check.needs) and set(check.needs) <= {"manifest", "key", "signed reference"}
-
-
-def _with_skipped(
-    outcomes: Sequence[Outcome], selection: Sequence[type[Check]], lacking: str
-) -> tuple[Outcome, ...]:
-    """Outcomes of all that was selected, in order; what could not be run for want of columns says so."""
-    done = {outcome.code: outcome for outcome in outcomes}
-    return tuple(done.get(c.code) or Outcome(c.code, c.title, Status.SKIPPED, lacking) for c in selection)
-
-
-def _lacking_features(evidence: Evidence) -> str:
-    """Why no pair of columns can be audited, "" where one can; refused unless there are rows to look at one by one."""
-    schema, beside = evidence.schema, evidence.beside
-    if len(schema.features) >= 2:
-        return ""
-    reasons = "; ".join(f"{name!r}: {reason}" for name, reason in schema.skipped[:3])
-    more = f" ({reasons})" if reasons else ""
-    left = f"{len(schema.features) or 'no'} column{'s' * (not schema.features)}"
-    who, where = evidence.suspect.name, f"of {evidence.suspect.name}"
-    found = f"{who} has {left}"
-    if (other := evidence.reference) is not None:
-        name = other.source if isinstance(other, Profile) else other.name
-        found, where = f"{who} and its reference {name} share {left}", f"that {who} and {name} share"
-    if not beside.has_embeddings and not (beside.has_labels and beside.has_losses):
-        raise InputError(f"{found} that can be audited{more}: at least 2 columns that vary are needed")
-    # Which columns are left out, and why, is listed once for all checks.
-    return f"{'only ' * bool(schema.features)}{left} {where} can be audited, and two are needed"
 
 
 def _strongest_first(culprits: tuple[Culprit, ...]) -> tuple[Culprit, ...]:

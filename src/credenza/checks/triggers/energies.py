@@ -27,12 +27,13 @@ class Energies:
     Attributes
     ----------
     place : (k, H, W), of the pixels less the mean around them, mean over channels.
-    moved : (k, H, W, C), deviations of the pixels themselves, grey levels.
+    moved : (k, H, W, C), deviations of the pixels themselves, grey levels. error : (k, H, W), squared, of ``place``.
     wave : (k, H, W // 2 + 1), of the coefficients of the Fourier transform; ``waves`` complex (k, H, W // 2 + 1, C).
     """
 
     place: FloatArray
     moved: FloatArray
+    error: FloatArray
     wave: FloatArray
     waves: NDArray[np.complex128]
 
@@ -43,7 +44,7 @@ def energies(suspect: Blocks, known: Blocks, time: int) -> Energies:
     With D_c the difference of the two means of class c after a linear map (a pixel less the mean of 5 x 5 around it; a
     Fourier coefficient), E_c = D_c - mean of D over the other classes, and its squared error is the sampling variance
     of E_c from the blocks plus the spread of D over the other classes (three or more), smoothed over neighbours. The
-    spread holds what a model gets wrong in every class.
+    spread holds what a model gets wrong in every class. Of one or two classes, E_c = D_c.
 
     Parameters
     ----------
@@ -58,7 +59,8 @@ def energies(suspect: Blocks, known: Blocks, time: int) -> Energies:
     wave[:, _real(own.shape[2]), :: max(1, own.shape[3] // 2)] /= REAL
     wave[:, 0, 0] = np.median(wave, axis=(1, 2))  # brightness is no wave
     moved = _against(own.mean(axis=1) - other.mean(axis=1))
-    return Energies((signed.real**2 / error).mean(axis=-1), moved, wave, waves)
+    place = (signed.real**2 / error).mean(axis=-1)
+    return Energies(place, moved, error.mean(axis=-1), wave, waves)
 
 
 def box_mean(values: Values, side: int) -> Values:
@@ -92,9 +94,9 @@ def _contrast(
 
 
 def _against(values: Values) -> Values:
-    """Each class less the mean of the others; the values themselves where there is one class."""
+    """Each class less the mean of the others; the values themselves of one or two classes."""
     count = len(values)
-    return values if count == 1 else values - (values.sum(axis=0) - values) / (count - 1)
+    return values if count < 3 else values - (values.sum(axis=0) - values) / (count - 1)
 
 
 def _error(blocks: Values, joint: bool) -> FloatArray:
@@ -105,7 +107,7 @@ def _error(blocks: Values, joint: bool) -> FloatArray:
 def _shared(variance: FloatArray) -> FloatArray:
     """Variance of :func:`_against` of independent classes."""
     count = len(variance)
-    return variance if count == 1 else variance + (variance.sum(axis=0) - variance) / (count - 1) ** 2
+    return variance if count < 3 else variance + (variance.sum(axis=0) - variance) / (count - 1) ** 2
 
 
 def _variance(blocks: Values) -> FloatArray:

@@ -12,15 +12,15 @@ SHARE = 0.25  # of the energy at the peak: what a pixel needs to count towards t
 STRONG = 4.0  # normal units from where a wave belongs to the pattern
 
 
-def best_box(moved: FloatArray, centre: tuple[int, int], window: int) -> tuple[Box, float]:
+def best_box(moved: FloatArray, error: FloatArray, centre: tuple[int, int], window: int) -> tuple[Box, float]:
     """The rectangle that holds a deviation: (top, left, height, width), and the largest deviation in it.
 
-    A pixel's energy is its squared deviation from the median around; of all rectangles near ``centre``, the one with
+    A pixel's energy is its squared deviation from the median around over its squared error; of all rectangles near ``centre``, the one with
     the largest sum of (energy - SHARE of the peak's) is taken.
 
     Parameters
     ----------
-    moved : (H, W, C), grey levels. centre : row and column of the strongest window. window : its side.
+    moved : (H, W, C), grey levels. error : (H, W), squared. centre : row and column of the strongest window. window : its side.
 
     Notes
     -----
@@ -30,16 +30,17 @@ def best_box(moved: FloatArray, centre: tuple[int, int], window: int) -> tuple[B
     --------
     >>> moved = np.zeros((9, 9, 1))
     >>> moved[5:8, 2:4] = 50
-    >>> best_box(moved, (6, 3), 3)
+    >>> best_box(moved, np.ones((9, 9)), (6, 3), 3)
     ((5, 2, 3, 2), 50.0)
     """
-    reach = max(2 * window, 4)
+    reach = max(window + 1, 4)
     top, left = (max(0, at - reach) for at in centre)
-    part = moved[top : centre[0] + reach + 1, left : centre[1] + reach + 1]
+    near = slice(top, centre[0] + reach + 1), slice(left, centre[1] + reach + 1)
+    part = moved[near]
     apart = np.abs(part - np.median(part, axis=(0, 1)))
-    near = (apart**2).mean(axis=-1)
-    peak = float(np.sort(near, axis=None)[-min(4, near.size) :].mean())
-    gain = near - SHARE * peak
+    energy = (apart**2).mean(axis=-1) / error[near]
+    peak = float(np.sort(energy, axis=None)[-min(4, energy.size) :].mean())
+    gain = energy - SHARE * peak
     sums = np.vstack([np.zeros(gain.shape[1]), gain.cumsum(axis=0)])
     best, found = -np.inf, (0, 0, 1, 1)
     for first in range(len(gain)):
@@ -51,7 +52,8 @@ def best_box(moved: FloatArray, centre: tuple[int, int], window: int) -> tuple[B
             if value[end] > best:
                 best, begin = float(value[end]), int(run[: end + 1].argmin())
                 found = (first, begin, last - first, end + 1 - begin)
-    return (top + found[0], left + found[1], found[2], found[3]), float(apart.max())
+    inside = apart[found[0] : found[0] + found[2], found[1] : found[1] + found[3]]
+    return (top + found[0], left + found[1], found[2], found[3]), float(inside.max())
 
 
 def wave_picture(waves: NDArray[np.complex128], units: FloatArray, shape: tuple[int, int]) -> FloatArray:

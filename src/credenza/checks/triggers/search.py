@@ -14,6 +14,7 @@ from credenza.contracts import FloatArray
 from credenza.errors import UsageError
 
 NEVER = 1e-12  # energies below are taken as this
+PLAIN = 1e-4  # p-value from where both sorts may be shown
 QUANTILES = (0.9, 0.99)  # of the other classes' energies, which set the scale of one class's
 
 
@@ -182,7 +183,7 @@ def _shown(p: FloatArray, found: list[Energies], target: int, level: float) -> t
     time, place = divmod(int(p[:, :last].argmin()), last)
     wave = int(p[:, last].argmin())
     low, high = sorted((float(p[time, place]), float(p[wave, last])))
-    if high <= min(level, low**0.5):
+    if high <= min(level, PLAIN, low ** (1 / 3)):
         local = _share(found[time].place[target]) <= _share(found[wave].wave[target])
     else:
         local = p[time, place] <= p[wave, last]
@@ -201,7 +202,7 @@ def _where(best: _Field, at: Energies, target: int) -> tuple[Box, FloatArray, tu
     peak = np.unravel_index(best.units[target].argmax(), best.units[target].shape)
     centre = (int(peak[0]), int(peak[1]))
     if best.kind == "place":
-        box, most = best_box(at.moved[target], centre, best.window)
+        box, most = best_box(at.moved[target], at.error[target], centre, best.window)
         return box, at.place[target], None, most
     picture = wave_picture(at.waves[target], best.units[target], (height, width))
     down = centre[0] if centre[0] <= height // 2 else centre[0] - height
