@@ -21,8 +21,9 @@ from tables import adult
 
 import credenza
 from credenza.checks.batches.doubt import class_chances
+from credenza.checks.checkpoint_jumps import SURE
 from credenza.checks.checkpoints.jumps import Jump, find_jumps
-from credenza.checks.checkpoints.predictions import Predictions
+from credenza.checks.checkpoints.predictions import FEW, Predictions
 from credenza.checks.checkpoints.units import families
 from credenza.data import open_source
 from credenza.models.embedding.table import TableMaker
@@ -59,6 +60,7 @@ def simulated(
             now[own] = (JUMPER + 1) % CLASSES if target else other[own]
         out.append(now)
     found = jumps_of(out, truth, CLASSES)
+    found = tuple(j for j in found if checkpoints >= FEW or j.kind in SURE)
     named = any(j.kind == "class" and j.subject == (str(JUMPER),) and j.step == when for j in found)
     return named, any(j.step != when for j in found) if jump else bool(found)
 
@@ -95,6 +97,7 @@ def retrained(seed: int, *, checkpoints: int, flips: float) -> tuple[bool, bool,
     made = [window(seed, t, flips if t == last else 0.0) for t in range(checkpoints)]
     predicted, truth = [one for one, _ in made], made[0][1]
     found = jumps_of(predicted, truth, len(names))
+    found = tuple(j for j in found if checkpoints >= FEW or j.kind in SURE)
     recall = [float((p[truth == own] == own).mean()) for p in predicted[-2:]]
     named = any(j.kind == "class" and j.subject == (str(own),) and j.step == last - 1 for j in found)
     others = any(j.step != last - 1 for j in found) if flips else bool(found)

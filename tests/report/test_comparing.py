@@ -74,7 +74,7 @@ def test_json_html_and_reading_back(tmp_path: Path) -> None:
     details = document["outcomes"][0]["details"]
     assert [len(row) for row in details["recall"]] == [5, 5, 5]
     assert details["jumps"] == [["cat", 3]]
-    assert document["settings"]["min_change"] == 0.0
+    assert document["settings"]["min_change"] == 0.035
 
 
 def test_data_apart_and_rows_in_another_order(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from credenza.checks.checkpoints.units import families
 from credenza.checks.evidence import Evidence
 from credenza.contracts import Finding, FloatArray, Outcome, Severity, Status
 
+SURE = ("class", "slice")  # kinds that are alarms where no usual step is known
 WHOLE = 0.01  # change of the whole accuracy that is worth a notice
 
 
@@ -26,7 +27,8 @@ class CheckpointJump:
     of other classes, or of one other class, that turn to a class (what a backdoor or a flip gives to its target);
     falls of the probability of the true class; changes of the association of two features. A step must be significant
     by a paired test (exact McNemar) and beyond what the rest of its kind did; with 4 checkpoints or more beyond the
-    usual step too, with fewer at least 2 points. False discovery rate over all units of all steps. A change of the
+    usual step too; with fewer only classes and slices are alarms. Changes below 3.5 points pass. False discovery rate
+    over all units of all steps. A change of the
     whole is a notice.
 
     Cannot see: a backdoor whose trigger no test row carries; poison that spreads over many checkpoints in small steps;
@@ -63,7 +65,7 @@ class CheckpointJump:
             self.code,
             (*jump.subject, f"{given.names[jump.step]} -> {given.names[jump.step + 1]}"),
             sentence(jump, given),
-            Severity.ALARM,
+            Severity.ALARM if len(given.names) >= FEW or jump.kind in SURE else Severity.NOTICE,
             statistic=jump.z,
             p=jump.p,
             q=jump.q,
@@ -160,7 +162,7 @@ def _least(given: Predictions) -> float:
     units = max(len(given.classes) * given.steps, 1)
     need = float(stats.norm.isf(given.options.fdr / (2 * units)) + stats.norm.isf(0.2)) ** 2
     exact = (need + math.sqrt(need**2 + 4 * need * churn * n)) / 2
-    return max(exact / n, given.options.floor(len(given.names)))
+    return max(exact / n, given.options.floor())
 
 
 def _points(share: float) -> str:

@@ -57,7 +57,7 @@ def compare(
     rows : column that names the rows, by which tables are put in one order; without it they are in the same order.
     images : column of the images that models are run on; the only one by default.
     fdr : false discovery rate over all units of all steps, in (0, 0.5].
-    min_change : smaller changes pass, in [0, 1); by default 0.02 with fewer than 4 checkpoints, else 0.
+    min_change : smaller changes pass, in [0, 1); by default 0.035.
     seed : of the bootstrap.
 
     Returns
@@ -104,7 +104,7 @@ def compare(
         features=(),
         inputs=(*_inputs(given.names, origins), *(() if known is None else (summary("test rows", known),))),
         settings=options.to_dict()
-        | {"min_change": options.floor(len(given.names)), "labels": labels, "slices": slices}
+        | {"min_change": options.floor(), "labels": labels, "slices": slices}
         | {"pairs": [list(pair) for pair in columns.pairs], "rows": rows},
         versions={"credenza": __version__, "python": platform.python_version()}
         | {name: version(name) for name in LIBRARIES},

@@ -14,7 +14,6 @@ from credenza.checks.checkpoints.units import WEIGHT_OF_CLASSES, Family
 from credenza.contracts import BoolArray, FloatArray
 
 TRIM = 0.2  # of the other steps, the largest, that are left out of the usual spread
-OWN = 10.0  # steps of other units that one step of the same unit is set against
 DOUBT = 0.1  # chance that a spread which is chance alone is taken for more
 LEAST_POOLED = 5  # other steps that a spread needs
 
@@ -87,8 +86,8 @@ def find_jumps(families: Sequence[Family], options: CompareOptions) -> tuple[tup
     2. against the rest: the difference of the mean changes in standard errors, so that what moves all units
        together is no jump of one.
     3. against the usual step: the same z divided by sqrt(phi), where phi is the trimmed mean of z^2 over the other
-       steps of all units of the family (the largest fifth left out, made consistent for chance alone), mixed with that
-       of the unit's own other steps (less their largest) at weight 1 : 10, and at least 1. With 4 checkpoints or more
+       steps of all units of the family (the largest fifth left out, made consistent for chance alone), or the mean
+       of the unit's own other steps (less their largest) where that is more, and at least 1. With 4 checkpoints or more
        Student's t with as many degrees of freedom as steps were pooled; with fewer, the normal.
 
     Benjamini-Hochberg over all units of all steps with weights (Genovese, Roeder and Wasserman 2006): the families
@@ -165,9 +164,9 @@ def _usual(family: Family) -> tuple[FloatArray, float]:
         return np.ones(squares.shape), float(others)
     pooled = _trimmed_without(squares)
     own, count = _own_without(squares)
-    phi = (OWN * pooled + own) / (OWN + count)
     bound = stats.chi2.ppf(1.0 - DOUBT, others) / others
-    return np.asarray(np.where(phi > bound, np.maximum(phi, 1.0), 1.0)), float(others)
+    usual = np.where(pooled > bound, np.maximum(pooled, 1.0), 1.0)
+    return np.asarray(np.maximum(usual, own / max(count, 1))), float(others)
 
 
 def _trimmed_without(squares: FloatArray) -> FloatArray:
@@ -226,7 +225,7 @@ def _weights(families: Sequence[Family]) -> list[float]:
 
 def _large(family: Family, unit: int, step: int, options: CompareOptions) -> bool:
     """Whether the change is as large as is asked for."""
-    least = options.floor(family.total.shape[1] + 1)
+    least = options.floor()
     least *= 1.0 if family.scale is None else float(family.scale[unit])
     change = float(family.total[unit, step] / family.rows[unit])
     return (abs(change) if not family.sided else change) >= least

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from credenza.contracts import FloatArray, IntArray
 from credenza.errors import UsageError
 
-FLOOR = 0.02  # change that is looked at where there is no usual step to compare with
+FLOOR = 0.035  # change that is looked at: what retraining on a tenth of new rows moves a class by is below
 FEW = 4  # checkpoints from which there is
 
 
@@ -23,7 +23,7 @@ class CompareOptions:
     Attributes
     ----------
     fdr : false discovery rate over all units of all steps, in (0, 0.5].
-    min_change : smaller changes pass, in [0, 1); None for 0.02 where there are fewer than 4 checkpoints, else 0.
+    min_change : smaller changes pass, in [0, 1); None for 0.035.
     min_rows : test rows that a class or a slice needs to be looked at.
     min_moved : rows whose prediction turned that a step of a unit needs, so that it could be significant at all.
     draws : of the bootstrap. seed : of them.
@@ -44,15 +44,13 @@ class CompareOptions:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise UsageError(f"seed is {self.seed!r}: give a whole number, 0 or more")
 
-    def floor(self, checkpoints: int) -> float:
+    def floor(self) -> float:
         """The smallest change that is looked at.
 
-        >>> CompareOptions().floor(2), CompareOptions().floor(4), CompareOptions(min_change=0.01).floor(2)
-        (0.02, 0.0, 0.01)
+        >>> CompareOptions().floor(), CompareOptions(min_change=0.01).floor()
+        (0.035, 0.01)
         """
-        if self.min_change is not None:
-            return self.min_change
-        return FLOOR if checkpoints < FEW else 0.0
+        return FLOOR if self.min_change is None else self.min_change
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, JSON-able."""

@@ -125,7 +125,9 @@ def _predicted(given: Predictions) -> Family:
     held = (moved[2] * off[None]).sum(axis=1).T.astype(float)  # (k, T)
     rows = n - np.bincount(given.truth, minlength=k).astype(float)
     rates = held / np.maximum(rows, 1.0)[:, None]
-    scale = n / k / np.maximum(rows, 1.0)
+    scale = (
+        1.5 * np.maximum(n / k, n - rows) / np.maximum(rows, 1.0)
+    )  # a target gains from all classes by chance
     names = tuple((name,) for name in given.classes)
     group = np.zeros(k, np.int64)
     return Family(

@@ -61,6 +61,9 @@ def blame(trials: Trials) -> tuple[Blame, ...]:
        standard deviation made consistent for that. Student's t with J' - 1 degrees of freedom; left out with fewer than
        4 others.
 
+    Who harms a class and not all test rows together (h <= 0 of all) moves the border between classes, as a contributor
+    with more rows of one class does: that is no harm, p = 1.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -82,6 +85,7 @@ def blame(trials: Trials) -> tuple[Blame, ...]:
         (harms[:, units] - slope * trials.sizes[:, None]) / np.sqrt(trials.sizes)[:, None]
     )
     p = np.maximum(np.maximum(chance, parts), others)
+    p[harms[:, 0] <= 0] = 1.0
     q = adjust(np.log(np.maximum(p, 1e-300)).ravel()).reshape(p.shape)
     found = []
     for j, name in enumerate(trials.contributors):
