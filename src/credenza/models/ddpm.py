@@ -14,12 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from credenza.contracts import IntArray
 from credenza.errors import InputError, UsageError
 from credenza.models.base import Generator, Images, Tensors, require_seed
-from credenza.models.ddpm_job import Diffusion
+from credenza.models.ddpm_job import Diffusion, PrivateDiffusionJob
 from credenza.models.ddpm_network import TIMES, Denoiser, Shape, default_levels
 from credenza.models.ddpm_noise import kept_share, reverse, sampling_times
 from credenza.models.device import autocast, pick_device, random_stream
 from credenza.models.digest import digest_of
 from credenza.models.pixels import require_images, to_bytes
+from credenza.models.private import Accounted, Privacy
 from credenza.models.states import fill_module, module_arrays
 from credenza.models.training import train
 
@@ -79,7 +80,7 @@ class Settings:
         return Shape(self.size, self.channels, self.width, patch, levels, self.classes)
 
 
-class DDPM(Generator[Images]):
+class DDPM(Accounted, Generator[Images]):
     """A denoising diffusion model of images, trained with input perturbation (DDPM-IP).
 
     Training: y = sqrt(abar_t) x + sqrt(1 - abar_t) (eps + gamma xi), eps and xi standard normal, t uniform on 1,000
@@ -97,6 +98,8 @@ class DDPM(Generator[Images]):
         levels : resolutions in the network, each half the one before; None goes down to about 4 positions a side.
     learning_rate : after a rise over 100 steps. decay : of the average. sampling_steps : >= 4.
     device : see :func:`credenza.models.pick_device`. A GPU computes in bfloat16.
+    privacy : bounds what any one image can do to the model, see :class:`credenza.models.private.Privacy`; needs opacus.
+        :attr:`spent` tells the cost. Classes are then sampled equally often: how often they were is not told.
 
     Raises
     ------
@@ -142,10 +145,11 @@ class DDPM(Generator[Images]):
         decay: float = 0.999,
         sampling_steps: int = 50,
         device: str = "auto",
+        privacy: Privacy | None = None,
     ) -> None:
         given = locals()
         self.settings = Settings(**{field.name: given[field.name] for field in fields(Settings)})
-        self._shape = self.settings.shape
+        self._shape, self.privacy = self.settings.shape, privacy
         self.device = pick_device(device)
         self._abar = kept_share().to(self.device)
         self._net: Denoiser | None = None
@@ -178,7 +182,8 @@ class DDPM(Generator[Images]):
         data : uint8, shape (n, size, size, channels), n >= 2. seed : of weights, order, noise.
         folder : where ``checkpoint.safetensors`` is kept, so that an interrupted fit goes on; made if need be.
         labels : (n,), classes 0 ... classes - 1, with ``classes`` and only then. every : steps between checkpoints.
-        start : a fitted model of the same form whose weights it begins with (fine-tuning); None begins afresh.
+        start : a fitted model of the same form whose weights it begins with (fine-tuning); None begins afresh. What it
+            was fitted to is not covered by privacy here.
 
         Raises
         ------
@@ -194,25 +199,24 @@ class DDPM(Generator[Images]):
         if start is not None:
             net.load_state_dict(self._begun(start).state_dict())
         settings = self.settings
-        job = Diffusion(
-            net,
-            mean,
-            data,
-            classes,
-            abar=self._abar,
-            gamma=settings.gamma,
-            batch=settings.batch,
-            learning_rate=settings.learning_rate,
-            decay=settings.decay,
-            seed=seed,
-        )
+        own = ("gamma", "batch", "learning_rate", "decay")
+        given: dict[str, Any] = {name: getattr(settings, name) for name in own} | {
+            "abar": self._abar,
+            "seed": seed,
+        }
         decided = {name: value for name, value in asdict(settings).items() if name not in _FREE}
+        job = Diffusion(net, mean, data, classes, **given)
+        if self.privacy is not None:
+            job = PrivateDiffusionJob(net, mean, data, classes, self.privacy, settings.steps, **given)
+            decided |= {"privacy": asdict(self.privacy), "steps": settings.steps}
         begun = [] if start is None else list(module_arrays(self._begun(start), _WEIGHTS).values())
         key = digest_of(self.kind, decided, int(seed), data, [] if classes is None else classes, *begun)
         train(job, steps=settings.steps, folder=folder, every=every, label="training DDPM-IP", key=key)
         self._net = mean.eval()
+        self._spent = job.finished() if isinstance(job, PrivateDiffusionJob) else None
         if classes is not None:
-            self._shares = np.bincount(classes, minlength=settings.classes or 0) / len(classes)
+            rows = np.bincount(classes, minlength=settings.classes or 0)
+            self._shares = np.full(len(rows), 1 / len(rows)) if self.privacy else rows / len(classes)
         return self
 
     def sample(self, n: int, *, seed: int, labels: ArrayLike | None = None, batch: int = 256) -> Images:
@@ -350,11 +354,15 @@ class DDPM(Generator[Images]):
 
     def _contents(self) -> tuple[dict[str, Any], Tensors]:
         assert self._net is not None
-        return asdict(self.settings), {**module_arrays(self._net, _WEIGHTS), _SHARES: self._shares}
+        return asdict(self.settings) | self._said(), {
+            **module_arrays(self._net, _WEIGHTS),
+            _SHARES: self._shares,
+        }
 
     @classmethod
     def _of_contents(cls, settings: Mapping[str, Any], tensors: Tensors) -> Self:
-        model = cls(**settings)
+        said = {name: settings[name] for name in ("privacy", "spent") if name in settings}
+        model = cls(**{name: value for name, value in settings.items() if name not in said})._hear(said)
         net = model._made(0)
         fill_module(net, tensors, _WEIGHTS)
         model._net, model._shares = net.eval(), tensors[_SHARES]

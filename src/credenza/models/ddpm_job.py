@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from credenza.contracts import IntArray
 from credenza.models.base import Images
-from credenza.models.ddpm_network import Denoiser
+from credenza.models.ddpm_network import TIMES, Denoiser
 from credenza.models.ddpm_noise import Average, noised, spread_times
 from credenza.models.device import autocast, random_stream
 from credenza.models.pixels import to_unit
+from credenza.models.private import Privacy, Spent
+from credenza.models.private_steps import PrivateSteps
 from credenza.models.states import fill_module, fill_optimiser, module_arrays, optimiser_arrays
 from credenza.models.training import State
 
@@ -104,13 +106,17 @@ class Diffusion:
         with autocast(self._device):
             found = self.net(noisy, times, labels)
         loss = (found - noise).square().mean()
-        self._optimiser.param_groups[0]["lr"] = self._rate * min(1.0, (index + 1) / WARM)
+        self._set_rate(index)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), CLIP)
         self._optimiser.step()
         self._average.update(index)
         return loss.detach()
+
+    def _set_rate(self, index: int) -> None:
+        """Give the optimiser the learning rate of a step."""
+        self._optimiser.param_groups[0]["lr"] = self._rate * min(1.0, (index + 1) / WARM)
 
     def state(self) -> State:
         """Weights, their average, and the optimiser's moments."""
@@ -125,3 +131,68 @@ class Diffusion:
         fill_module(self.net, state, "net.")
         fill_module(self.mean, state, "mean.")
         fill_optimiser(self._optimiser, state)
+
+
+class PrivateDiffusionJob(Diffusion):
+    """The same under differential privacy: rows by chance, and each with a noise level of its own.
+
+    Levels that are spread over a batch, as without privacy, would make the level of a row depend on its neighbours.
+
+    Parameters
+    ----------
+    privacy, steps : how private, and the steps of the whole training. Others : see :class:`Diffusion`.
+    """
+
+    def __init__(
+        self,
+        net: Denoiser,
+        mean: Denoiser,
+        images: Images,
+        labels: NDArray[np.integer] | None,
+        privacy: Privacy,
+        steps: int,
+        **given: Any,
+    ) -> None:
+        super().__init__(net, mean, images, labels, **given)
+        # Not fused: the gradients lie in memory in another order than the weights.
+        self._optimiser = torch.optim.AdamW(
+            net.parameters(), lr=self._rate, betas=BETAS, weight_decay=0.0, fused=False
+        )
+        self._private = PrivateSteps(
+            net.train(),
+            self._optimiser,
+            privacy,
+            rows=len(images),
+            batch=given["batch"],
+            steps=steps,
+            losses=self._row_losses,
+        )
+
+    def step(self, index: int) -> Tensor:
+        """One private step of AdamW; the mean error, which is not private."""
+        self._set_rate(index)
+        loss = self._private.step(index)
+        self._average.update(index)
+        return loss
+
+    def finished(self) -> Spent:
+        """What it has cost."""
+        return self._private.finished()
+
+    def state(self) -> State:
+        """Weights, their average, the optimiser's moments and the accountant's memory."""
+        return {**super().state(), **self._private.state()}
+
+    def restore(self, state: State) -> None:
+        """Become what :meth:`state` said."""
+        super().restore(state)
+        self._private.restore(state)
+
+    def _row_losses(self, rows: IntArray, stream: torch.Generator) -> Tensor:
+        images = to_unit(self._images[rows], self._device)
+        labels = None if self._labels is None else self._labels[rows].to(self._device)
+        times = torch.randint(TIMES, (len(rows),), generator=stream, device=self._device)
+        noise = torch.randn(images.shape, generator=stream, device=self._device)
+        more = torch.randn(images.shape, generator=stream, device=self._device) if self._gamma else None
+        noisy = noised(images, self._abar[times], noise, more, self._gamma)
+        return (self.net(noisy, times, labels) - noise).square().mean((1, 2, 3))
