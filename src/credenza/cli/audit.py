@@ -14,6 +14,13 @@ from credenza.cli.options import (
     EmbedOption,
     EngineName,
     EngineOption,
+    FailOn,
+    FailOnOption,
+    Fdr,
+    HtmlFile,
+    JsonFile,
+    LabelsColumn,
+    MinStrength,
     Quiet,
     Seed,
     SkipUnreadable,
@@ -34,13 +41,6 @@ class Correction(StrEnum):
     BH = "bh"
     BY = "by"
     PERMUTATION = "permutation"
-
-
-class FailOn(StrEnum):
-    """The least severe finding that sets exit status 1."""
-
-    ALARM = "alarm"
-    NOTICE = "notice"
 
 
 def audit_command(
@@ -67,9 +67,7 @@ def audit_command(
             "--triples", metavar="A,B,C,...|all", help="Look at these columns in threes too; repeatable."
         ),
     ] = None,
-    labels: Annotated[
-        str | None, typer.Option("--labels", metavar="COL", help="Column that holds each row's class.")
-    ] = None,
+    labels: LabelsColumn = None,
     embeddings: Annotated[
         str | None,
         typer.Option(
@@ -118,28 +116,17 @@ def audit_command(
         list[str] | None,
         typer.Option("--checks", metavar="CODE,...", help="Run these checks only; repeatable."),
     ] = None,
-    fdr: Annotated[
-        float, typer.Option("--fdr", metavar="SHARE", help="Share of false findings to accept.")
-    ] = 0.05,
-    min_strength: Annotated[
-        float, typer.Option("--min-strength", metavar="E", help="Let smaller shifts of probability pass.")
-    ] = 0.0,
+    fdr: Fdr = 0.05,
+    min_strength: MinStrength = 0.0,
     correction: Annotated[
         Correction,
         typer.Option("--correction", metavar="bh|by|permutation", help="Correction for many tests."),
     ] = Correction.BH,
     seed: Seed = 0,
     engine: EngineOption = EngineName.LOCAL,
-    fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", metavar="alarm|notice", help="Least finding that gives status 1.")
-    ] = FailOn.ALARM,
-    json: Annotated[
-        str | None,
-        typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints only that."),
-    ] = None,
-    html: Annotated[
-        str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page.")
-    ] = None,
+    fail_on: FailOnOption = FailOn.ALARM,
+    json: JsonFile = None,
+    html: HtmlFile = None,
     rows: Annotated[
         str | None,
         typer.Option("--rows", metavar="FILE", help="Write a weight and scores for every row (Parquet)."),

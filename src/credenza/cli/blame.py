@@ -7,8 +7,18 @@ from typing import Annotated
 
 import typer
 
-from credenza.cli.audit import FailOn, exit_status, present
-from credenza.cli.options import Quiet, Seed, check_outputs, split_names
+from credenza.cli.audit import exit_status, present
+from credenza.cli.options import (
+    FailOn,
+    FailOnOption,
+    Fdr,
+    HtmlFile,
+    JsonFile,
+    Quiet,
+    Seed,
+    check_outputs,
+    split_names,
+)
 from credenza.cli.progress import working
 
 
@@ -46,20 +56,11 @@ def blame_command(
     images: Annotated[
         str | None, typer.Option("--images", metavar="COL", help="Column of images, for that model.")
     ] = None,
-    fdr: Annotated[
-        float, typer.Option("--fdr", metavar="SHARE", help="Share of false findings to accept.")
-    ] = 0.05,
+    fdr: Fdr = 0.05,
     seed: Seed = 0,
-    fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", metavar="alarm|notice", help="Least finding that gives status 1.")
-    ] = FailOn.ALARM,
-    json: Annotated[
-        str | None,
-        typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints only that."),
-    ] = None,
-    html: Annotated[
-        str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page.")
-    ] = None,
+    fail_on: FailOnOption = FailOn.ALARM,
+    json: JsonFile = None,
+    html: HtmlFile = None,
     quiet: Quiet = False,
 ) -> None:
     """Train a small model without each contributor, and name those without whom trusted rows fare better.

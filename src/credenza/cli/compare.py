@@ -6,8 +6,18 @@ from typing import Annotated
 
 import typer
 
-from credenza.cli.audit import FailOn, exit_status, present
-from credenza.cli.options import Quiet, Seed, check_outputs, split_pair
+from credenza.cli.audit import exit_status, present
+from credenza.cli.options import (
+    FailOn,
+    FailOnOption,
+    Fdr,
+    HtmlFile,
+    JsonFile,
+    Quiet,
+    Seed,
+    check_outputs,
+    split_pair,
+)
 from credenza.cli.progress import working
 
 
@@ -44,24 +54,15 @@ def compare_command(
     images: Annotated[
         str | None, typer.Option("--images", metavar="COL", help="Column of TEST that models are run on.")
     ] = None,
-    fdr: Annotated[
-        float, typer.Option("--fdr", metavar="SHARE", help="Share of false findings to accept.")
-    ] = 0.05,
+    fdr: Fdr = 0.05,
     min_change: Annotated[
         float | None,
         typer.Option("--min-change", metavar="SHARE", help="Let smaller changes of a rate pass."),
     ] = None,
     seed: Seed = 0,
-    fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", metavar="alarm|notice", help="Least finding that gives status 1.")
-    ] = FailOn.ALARM,
-    json: Annotated[
-        str | None,
-        typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints only that."),
-    ] = None,
-    html: Annotated[
-        str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page.")
-    ] = None,
+    fail_on: FailOnOption = FailOn.ALARM,
+    json: JsonFile = None,
+    html: HtmlFile = None,
     quiet: Quiet = False,
 ) -> None:
     """Compare checkpoints of a model on the same test rows: classes, slices, cells and pairs that jumped.

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from credenza.cli.options import Quiet, Seed, check_outputs, say, split_names, split_pair
+from credenza.cli.options import (
+    Fdr,
+    HtmlFile,
+    JsonFile,
+    MinStrength,
+    Quiet,
+    Seed,
+    check_outputs,
+    say,
+    split_names,
+    split_pair,
+)
 from credenza.cli.progress import Bar, reading, showing
 from credenza.errors import UsageError
 
@@ -61,12 +72,8 @@ def drill_command(
         list[str] | None,
         typer.Option("--columns", metavar="A,B,...", help="Use these columns only; repeatable."),
     ] = None,
-    fdr: Annotated[
-        float, typer.Option("--fdr", metavar="SHARE", help="Share of false findings to accept.")
-    ] = 0.05,
-    min_strength: Annotated[
-        float, typer.Option("--min-strength", metavar="E", help="Let smaller shifts of probability pass.")
-    ] = 0.0,
+    fdr: Fdr = 0.05,
+    min_strength: MinStrength = 0.0,
     seed: Seed = 0,
     jobs: Annotated[
         int | None, typer.Option("--jobs", metavar="N", min=1, help="Processes; all processors without it.")
@@ -75,13 +82,8 @@ def drill_command(
         str | None,
         typer.Option("--journal", metavar="FILE", help="Note finished runs there, and go on from them."),
     ] = None,
-    json: Annotated[
-        str | None,
-        typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints only that."),
-    ] = None,
-    html: Annotated[
-        str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page.")
-    ] = None,
+    json: JsonFile = None,
+    html: HtmlFile = None,
     quiet: Quiet = False,
 ) -> None:
     """Plant attacks in clean data, audit it, and tell the smallest attack that is caught.

@@ -22,6 +22,13 @@ class EngineName(StrEnum):
     CUDA = "cuda"
 
 
+class FailOn(StrEnum):
+    """Least finding that makes the exit status 1."""
+
+    ALARM = "alarm"
+    NOTICE = "notice"
+
+
 EngineOption = Annotated[
     EngineName,
     typer.Option(
@@ -47,6 +54,23 @@ CacheFolder = Annotated[
 ]
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave contents that cannot be read out, with a notice.")
+]
+JsonFile = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints only that."),
+]
+HtmlFile = Annotated[
+    str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page.")
+]
+FailOnOption = Annotated[
+    FailOn, typer.Option("--fail-on", metavar="alarm|notice", help="Least finding that gives status 1.")
+]
+Fdr = Annotated[float, typer.Option("--fdr", metavar="SHARE", help="Share of false findings to accept.")]
+MinStrength = Annotated[
+    float, typer.Option("--min-strength", metavar="E", help="Let smaller shifts of probability pass.")
+]
+LabelsColumn = Annotated[
+    str | None, typer.Option("--labels", metavar="COL", help="Column that holds each row's class.")
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

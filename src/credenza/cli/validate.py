@@ -6,8 +6,20 @@ from typing import Annotated
 
 import typer
 
-from credenza.cli.audit import FailOn, exit_status, present
-from credenza.cli.options import Quiet, Seed, check_outputs, say, split_names
+from credenza.cli.audit import exit_status, present
+from credenza.cli.options import (
+    FailOn,
+    FailOnOption,
+    HtmlFile,
+    JsonFile,
+    LabelsColumn,
+    MinStrength,
+    Quiet,
+    Seed,
+    check_outputs,
+    say,
+    split_names,
+)
 from credenza.cli.progress import working
 
 
@@ -18,9 +30,7 @@ def validate_command(
     reference: Annotated[
         str, typer.Option("--reference", metavar="REF", help="Trusted rows with the same columns.")
     ],
-    labels: Annotated[
-        str | None, typer.Option("--labels", metavar="COL", help="Column that holds each row's class.")
-    ] = None,
+    labels: LabelsColumn = None,
     text: Annotated[str | None, typer.Option("--text", metavar="COL", help="Column of texts.")] = None,
     columns: Annotated[
         list[str] | None,
@@ -50,9 +60,7 @@ def validate_command(
         float,
         typer.Option("--wrong-labels", metavar="SHARE", help="Labels against their content that pass."),
     ] = 0.02,
-    min_strength: Annotated[
-        float, typer.Option("--min-strength", metavar="E", help="Let smaller shifts of probability pass.")
-    ] = 0.01,
+    min_strength: MinStrength = 0.01,
     lossy: Annotated[
         bool, typer.Option("--lossy", help="Associations that are only weaker are notices, not alarms.")
     ] = False,
@@ -68,16 +76,9 @@ def validate_command(
         ),
     ] = None,
     seed: Seed = 0,
-    fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", metavar="alarm|notice", help="Least finding that gives status 1.")
-    ] = FailOn.ALARM,
-    json: Annotated[
-        str | None,
-        typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints only that."),
-    ] = None,
-    html: Annotated[
-        str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page.")
-    ] = None,
+    fail_on: FailOnOption = FailOn.ALARM,
+    json: JsonFile = None,
+    html: HtmlFile = None,
     rows: Annotated[
         str | None, typer.Option("--rows", metavar="FILE", help="Write scores for every row (Parquet).")
     ] = None,
