@@ -94,20 +94,18 @@ class ForeignDiffusion:
 
         Raises
         ------
-        UsageError : a seed or a time that is no such. InputError : labels for a model without classes, or none for one.
+        UsageError : a seed or a time that is no such. InputError : labels that do not fit, or are missing.
         """
         require_seed(seed)
         wanted = [int(time) for time in times]
         if not wanted or not all(0 <= time < TIMES for time in wanted):
             raise UsageError(f"times are whole numbers from 0 to {TIMES - 1}, at least one; found {wanted!r}")
-        if (labels is None) != (self.classes is None):
-            kind = "no labels" if self.classes is None else f"labels of {self.classes} classes"
-            raise InputError(f"this model takes {kind}; found {'none' if labels is None else 'labels'}")
+        given = self._codes(labels, n)
         own = [self._level(time) for time in wanted]
         path = [self._level(time) for time in sampling_times(STEPS)]
         path = sorted({time for time in (*path, *own) if time >= min(own)}, reverse=True)
         found = np.empty((len(own), n, self._size, self._size, self._channels), np.float32)
-        codes = None if labels is None else torch.from_numpy(np.asarray(labels, np.int64)).to(self.device)
+        codes = None if given is None else torch.from_numpy(given).to(self.device)
         for start in range(0, n, batch):
             rows = slice(start, min(n, start + batch))
             told = None if codes is None else codes[rows]
@@ -115,6 +113,24 @@ class ForeignDiffusion:
                 for place in (k for k, other in enumerate(own) if other == time):
                     found[place, rows] = ((image + 1) * 127.5).permute(0, 2, 3, 1).cpu().numpy()
         return found
+
+    def _codes(self, labels: ArrayLike | None, n: int) -> NDArray[np.int64] | None:
+        """Labels as integers, once they fit; None for a model without classes."""
+        if labels is None or self.classes is None:
+            if labels is None and self.classes is None:
+                return None
+            kind = "no labels" if self.classes is None else f"labels of {self.classes} classes"
+            raise InputError(f"this model takes {kind}; found {'none' if labels is None else 'labels'}")
+        found = np.asarray(labels)
+        if found.shape != (n,) or found.dtype.kind not in "ui":
+            raise InputError(
+                f"labels are {n} whole numbers, one an image; found {found.dtype} of {found.shape}"
+            )
+        if n and not 0 <= found.min() <= found.max() < self.classes:
+            raise InputError(
+                f"labels are from 0 to {self.classes - 1}; found them from {found.min()} to {found.max()}"
+            )
+        return found.astype(np.int64)
 
     def _level(self, time: int) -> int:
         """A level of 1,000 as one of the schedule's own."""
