@@ -37,7 +37,8 @@ def named(given: Task, parts: int = 9, seed: int = 0) -> set[str]:
 
 @pytest.mark.parametrize("share", [0.35, 0.5])
 def test_a_flipper_is_named_alone(share: float) -> None:
-    assert [named(task(seed, {seed + 3: share})) for seed in range(2)] == [{"c3"}, {"c4"}]
+    found = [named(task(seed, {seed + 3: share})) == {f"c{seed + 3}"} for seed in range(5)]
+    assert sum(found) >= 4
 
 
 def test_two_flippers_do_not_cover_each_other() -> None:

@@ -64,6 +64,9 @@ def blame(trials: Trials) -> tuple[Blame, ...]:
     Who harms a class and not all test rows together (h <= 0 of all) moves the border between classes, as a contributor
     with more rows of one class does: that is no harm, p = 1.
 
+    Benjamini-Hochberg over contributors and classes with weights (Genovese, Roeder and Wasserman 2006): harm to all
+    test rows gets half of the error rate, the classes share the rest.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -86,7 +89,8 @@ def blame(trials: Trials) -> tuple[Blame, ...]:
     )
     p = np.maximum(np.maximum(chance, parts), others)
     p[harms[:, 0] <= 0] = 1.0
-    q = adjust(np.log(np.maximum(p, 1e-300)).ravel()).reshape(p.shape)
+    logs = np.log(np.maximum(p, 1e-300)) - np.log(_weights(len(units)))
+    q = adjust(np.minimum(logs, 0.0).ravel()).reshape(p.shape)
     found = []
     for j, name in enumerate(trials.contributors):
         for at, u in enumerate(units):
@@ -100,6 +104,13 @@ def blame(trials: Trials) -> tuple[Blame, ...]:
                 )
             )  # fmt: skip
     return tuple(sorted(found, key=lambda one: one.p))
+
+
+def _weights(units: int) -> FloatArray:
+    """(units,) with mean 1: half for all test rows, which come first, the rest for the classes."""
+    if units < 2:
+        return np.ones(units)
+    return np.concatenate([[units / 2], np.full(units - 1, units / (2 * (units - 1)))])
 
 
 def _error(trials: Trials, rows: BoolArray) -> FloatArray:
