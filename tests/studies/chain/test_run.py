@@ -56,7 +56,7 @@ def test_the_folder_holds_everything(study: Study) -> None:
 
 def test_the_page_tells_the_groups_and_the_plot_is_drawn(study: Study) -> None:
     assert study.page.startswith("# The data chain, scale tiny\n")
-    assert "2 of 2 models are done. procedural faces, 16 pixels a side" in study.page
+    assert "2 of 2 models are done. Images: procedural faces, 16 pixels a side" in study.page
     for line in ("| clean, under patch | scratch | 1 |", "| patch-10 | tuned | 1 |"):
         assert line in study.page
     assert (study.out / "plots" / "curves.svg").read_text().count("<polyline") == 2 * 4

@@ -26,8 +26,8 @@ def page(summary: Record) -> Iterator[str]:
     units, groups, scale = summary["units"], summary["groups"], summary["scale"]
     yield f"# The data chain, scale {scale['name']}\n"
     yield (
-        f"{units['done']} of {units['wanted']} models are done. {summary['source']}, {scale['size']} pixels a side, "
-        f"classes {', '.join(summary['classes'])}; the target is {summary['classes'][0]!r}. {scale['train']:,} "
+        f"{units['done']} of {units['wanted']} models are done. Images: {summary['source']}, {scale['size']} pixels a "
+        f"side, classes {', '.join(summary['classes'])}; the target is {summary['classes'][0]!r}. {scale['train']:,} "
         f"training rows, {scale['generated']:,} generated, {scale['own']:,} of the user's own ({scale['scarce']:,} "
         "where data is scarce). Means over models, with the least and the largest.\n"
     )
@@ -79,15 +79,22 @@ def named(group: Record) -> list[str]:
 HEAD = ["attack", "attacker", "models"]
 
 
-def success_table(groups: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
-    """Attack success by use; a clean line for each trigger, which says what it turns by itself."""
-    rows = []
+def lines_of(groups: Sequence[Record]) -> Iterator[tuple[Record, str, list[str]]]:
+    """(group, trigger, first columns), a line for each trigger that clean models are tested by."""
     for group in groups:
-        for trigger in group["classifiers"]["synthetic"]["success"]:
+        for trigger in group["generated"]:
             first = named(group)
             if group["attack"] == CLEAN:
                 first[0] = f"clean, under {trigger}"
-            rows.append(first + [share(group["classifiers"][use]["success"][trigger]) for use in USES])
+            yield group, trigger, first
+
+
+def success_table(groups: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
+    """Attack success by use; a clean line for each trigger, which says what it turns by itself."""
+    rows = [
+        first + [share(group["classifiers"][use]["success"][trigger]) for use in USES]
+        for group, trigger, first in lines_of(groups)
+    ]
     return [*HEAD, "trained on the rows", "on generated", "and own rows", "and few own rows"], rows
 
 
@@ -119,22 +126,19 @@ def share_table(groups: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
         "FD",
     ]
     rows = []
-    for group in groups:
-        for trigger, found in group["generated"].items():
-            first, told = named(group), group["cz502"]
-            if group["attack"] == CLEAN:
-                first[0] = f"clean, {trigger}"
-            rows.append(
-                [
-                    *first,
-                    percent(group["share"]) if group["trigger"] else "0%",
-                    share(found),
-                    _ratio(group["amplification"]) if group["trigger"] else "-",
-                    _ratio(told["ratio"]) if group["trigger"] else "-",
-                    f"{told['held']} of {told['of']}" if group["trigger"] else "-",
-                    number(group["quality"]["mean"], 1),
-                ]
-            )
+    for group, trigger, first in lines_of(groups):
+        told, own = group["cz502"], group["trigger"] is not None
+        rows.append(
+            [
+                *first,
+                percent(group["share"]),
+                share(group["generated"][trigger]),
+                _ratio(group["amplification"]),
+                _ratio(told["ratio"]) if own else "-",
+                f"{told['held']} of {told['of']}" if told["of"] else "-",
+                number(group["quality"]["mean"], 1),
+            ]
+        )
     return head, rows
 
 
@@ -164,12 +168,11 @@ def mitigation_table(groups: Sequence[Record]) -> tuple[list[str], list[list[str
         head += ["nothing" if name == "synthetic" else name, "accuracy"]
     head += ["dropped", "of those with the trigger", "rightly"]
     rows = []
-    for group in groups:
-        line = named(group)
+    for group, trigger, first in lines_of(groups):
+        line = list(first)
         for name in MEANS:
             found = group["classifiers"][name]
-            most = max(found["success"].values(), key=lambda entry: entry["mean"])
-            line += [share(most), percent(found["accuracy"]["mean"])]
+            line += [share(found["success"][trigger]), percent(found["accuracy"]["mean"])]
         lost = group["dropped"]
         line += [number(lost["dropped"], 0), percent(lost["recall"]), percent(lost["precision"])]
         rows.append(line)
@@ -179,13 +182,10 @@ def mitigation_table(groups: Sequence[Record]) -> tuple[list[str], list[list[str
 def curve_table(groups: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
     """The oracle's AUC by time."""
     head = [*HEAD, *(f"t = {time}" for time in groups[0]["times"])] if groups else HEAD
-    rows = []
-    for group in groups:
-        for trigger, curve in group["curve"].items():
-            first = named(group)
-            if group["attack"] == CLEAN:
-                first[0] = f"clean, {trigger}"
-            rows.append(first + [number(value, 2) for value in curve])
+    rows = [
+        first + [number(value, 2) for value in group["curve"][trigger]]
+        for group, trigger, first in lines_of(groups)
+    ]
     return head, rows
 
 

@@ -66,8 +66,10 @@ def _panel(group: Record, top: float) -> Iterator[str]:
             if label != TARGET:
                 yield _line(values[:, label], times, top, OTHER_COLOUR, 1.0)
         yield _line(values[:, TARGET], times, top, TARGET_COLOUR, 2.0)
-    yield f'<text x="{LEFT + 8}" y="{TOP + 12}" style="fill:{TARGET_COLOUR}">target</text>'
-    yield f'<text x="{LEFT + 58}" y="{TOP + 12}" style="fill:{OTHER_COLOUR}">other classes</text>'
+    legend = (
+        f'<tspan fill="{TARGET_COLOUR}">target</tspan> <tspan fill="{OTHER_COLOUR}">other classes</tspan>'
+    )
+    yield f'<text x="{WIDTH - RIGHT}" y="18" text-anchor="end">{legend}</text>'
 
 
 def _line(values: Any, times: Sequence[int], top: float, colour: str, wide: float) -> str:

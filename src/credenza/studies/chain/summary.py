@@ -23,6 +23,7 @@ CLASSIFIERS = (
     "dilute",
     "drop and dilute",
 )
+LEAST_CLEAN = 3  # models without which an AUC says nothing
 AUDITS = {"model": "CZ501", "training": "CZ503", "generated": "CZ503 of the images"}
 
 
@@ -99,7 +100,7 @@ def audit_summary(name: str, group: Sequence[Record], clean: Sequence[Record]) -
         "right": sum(one["right"] for one in found),
         "overlap": _mean([one["overlap"] for one in found if one["right"] and one["kind"] == "place"]),
         "p": p,
-        "auc": auc(-np.array(p), -np.array(beside)) if beside and found is not None else None,
+        "auc": auc(-np.array(p), -np.array(beside)) if len(beside) >= LEAST_CLEAN else None,
     }
 
 
