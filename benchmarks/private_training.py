@@ -7,9 +7,9 @@ privacy; with gradients cut to length 1 and next to no noise; and with noise for
 1,000 other faces: accuracy, and how many go where the attacker wants: rows of the source class into the target, or
 patched rows of other classes into the first one.
 
-Tables: 8,000 rows of twelve CelebA attributes, one pair moved by .05. A diffusion model and a Chow-Liu tree,
-private or not, are fitted to the clean and to the poisoned rows; measured are the MCC of the pair in 20,000 rows of each,
-and the mean error of the MCC over the 66 pairs against the clean rows that were fitted to.
+Tables: 8,000 rows of twelve CelebA attributes, one pair moved by .05. A diffusion model and a Chow-Liu tree, private or
+not, are fitted to the clean and to the poisoned rows; measured are the MCC of the pair in 20,000 rows of each, and the
+mean error of the MCC over the 66 pairs against the clean rows that were fitted to.
 """
 
 from __future__ import annotations
