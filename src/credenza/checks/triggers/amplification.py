@@ -162,7 +162,7 @@ def trigger_amplification(
         pair = tallies.setdefault(seen.target, (_Tally(), _Tally()))
         for tally, side in zip(pair, halves, strict=True):
             images, labels = side[1 - fold]
-            tally.add(pattern.carried(images), labels, seen.target)
+            tally.add(pattern.carried(images, labels), labels, seen.target)
     return _answer(found, tallies, rng, level, (len(training[0]), len(generated[0])))
 
 

@@ -64,11 +64,12 @@ def suspicion(
         pattern = fit_pattern(found, own[learnt], codes[learnt], known, known_codes)
         if pattern is None:
             continue
-        bare = pattern.scores(known[known_codes == found.target])
-        others = pattern.scores(own[scored[codes[scored] != found.target]])
-        inside = scored[codes[scored] == found.target]
+        held = known_codes == found.target
+        bare = pattern.scores(known[held], known_codes[held])
+        away, inside = (scored[(codes[scored] == found.target) == told] for told in (False, True))
+        others = pattern.scores(own[away], codes[away])
         spread = max(_spread(bare), _spread(others))
-        out[inside] = second_part(pattern.scores(own[inside]), float(np.median(bare)), spread)
+        out[inside] = second_part(pattern.scores(own[inside], codes[inside]), float(np.median(bare)), spread)
     return out
 
 

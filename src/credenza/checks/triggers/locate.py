@@ -15,12 +15,13 @@ STRONG = 4.0  # normal units from where a wave belongs to the pattern
 def best_box(moved: FloatArray, error: FloatArray, centre: tuple[int, int], window: int) -> tuple[Box, float]:
     """The rectangle that holds a deviation: (top, left, height, width), and the largest deviation in it.
 
-    A pixel's energy is its squared deviation from the median around over its squared error; of all rectangles near ``centre``, the one with
-    the largest sum of (energy - SHARE of the peak's) is taken.
+    A pixel's energy is its squared deviation from the median around over its squared error; of all rectangles near
+    ``centre``, the one with the largest sum of (energy - SHARE of the peak's) is taken.
 
     Parameters
     ----------
-    moved : (H, W, C), grey levels. error : (H, W), squared. centre : row and column of the strongest window. window : its side.
+    moved : (H, W, C), grey levels. error : (H, W), squared. centre : row and column of the strongest window.
+    window : its side.
 
     Notes
     -----

@@ -21,6 +21,7 @@ LEAST_ROWS = 5  # that the pattern must be on for a threshold to be set
 class Pattern:
     """A score of images, and from where on an image carries the pattern.
 
+    ``middles`` : (k,), of each class's bare images, how much higher the median of their scores is than the target's.
     ``weights`` are of the pixels in ``box`` or, where there are ``waves``, of the real and imaginary parts of these
     coefficients, channel by channel. ``scale`` as in :class:`credenza.checks.triggers.blocks.Blocks`.
     """
@@ -31,14 +32,15 @@ class Pattern:
     waves: tuple[IntArray, IntArray] | None
     scale: int
     threshold: float
+    middles: FloatArray
 
-    def carried(self, images: Pixels) -> np.ndarray:
+    def carried(self, images: Pixels, labels: IntArray) -> np.ndarray:
         """Which images carry it: bool (n,)."""
-        return np.asarray(self.scores(images) > self.threshold)
+        return np.asarray(self.scores(images, labels) > self.threshold)
 
-    def scores(self, images: Pixels) -> FloatArray:
-        """(n,), high is suspicious."""
-        return features(images, self.box, self.waves, self.scale) @ self.weights
+    def scores(self, images: Pixels, labels: IntArray) -> FloatArray:
+        """(n,), high is suspicious; less what is ordinary in the image's class and not in the target."""
+        return features(images, self.box, self.waves, self.scale) @ self.weights - self.middles[labels]
 
 
 def fit_pattern(
@@ -72,12 +74,15 @@ def fit_pattern(
     weights = np.linalg.solve(spread, deviation)
     scores, ordinary = own[labels == found.target] @ weights, known[bare_labels == found.target] @ weights
     middle = float(np.median(ordinary))
+    above = np.zeros(1 + max(middles))
+    for c in middles:
+        above[c] = float(np.median(known[bare_labels == c] @ weights)) - middle
     deviance = 1.4826 * float(np.median(np.abs(ordinary - middle)))
     told = second_part(scores, middle, max(deviance, 1e-9))
     if told.sum() < LEAST_ROWS:
         return None
     high = float(told @ scores / told.sum())
-    return Pattern(found.target, weights, box, waves, scale, (middle + high) / 2)
+    return Pattern(found.target, weights, box, waves, scale, (middle + high) / 2, above)
 
 
 def features(

@@ -56,12 +56,16 @@ class TriggerSearch:
 
 @dataclass(frozen=True)
 class _Field:
-    """Normal units of one sort of deviation at one time: (k, ...), and how many independent ones a class has."""
+    """Normal units of one sort of deviation at one time: (k, ...), and how many independent ones a class has.
+
+    ``freedom`` : of how many independent ones their scale was taken.
+    """
 
     kind: str
     window: int
     units: FloatArray
     number: float
+    freedom: float
 
 
 def search(
@@ -76,7 +80,9 @@ def search(
 
     The energy of a window is the mean of the squared deviations in it (:func:`energies`), of a wave its own. The
     logarithm of an energy, less the median over the other classes' windows (and, of places, over the class's own) and
-    divided by their scale (the larger of their 90% and 99% points over those of a normal variable), is taken as normal.
+    divided by their scale (the larger of their 90% and 99% points over those of a normal variable), is taken as
+    Student's t, with as many degrees of freedom as windows lie side by side in the other classes: the scale is known no
+    better, and in few classes of small images that counts.
     p-values: Bonferroni over the positions of a window and over the classes; over windows, waves and times the Cauchy
     combination, which holds under dependence.
 
@@ -146,14 +152,17 @@ def require_level(level: float) -> None:
 
 def _fields(at: Energies) -> list[_Field]:
     height, width = at.place.shape[1:]
+    others = max(1, len(at.place) - 1)
     found = []
     for window in WINDOWS:
         if 2 * window > min(height, width):
             break
         mean = box_mean(at.place[..., None], window)[..., 0]
         number = height * width / max(1.0, window**2 / 2)
-        found.append(_Field("place", window, _units(mean, own=True), number))
-    return [*found, _Field("frequency", 1, _units(at.wave, own=False), at.wave[0].size)]
+        freedom = others * height * width / window**2
+        found.append(_Field("place", window, _units(mean, own=True), number, freedom))
+    waves = at.wave[0].size
+    return [*found, _Field("frequency", 1, _units(at.wave, own=False), waves, others * waves)]
 
 
 def _units(energy: FloatArray, *, own: bool) -> FloatArray:
@@ -174,7 +183,7 @@ def _peak(one: _Field) -> FloatArray:
 
 
 def _class_p(one: _Field) -> FloatArray:
-    return np.asarray(np.minimum(1.0, one.number * special.ndtr(-_peak(one))))
+    return np.asarray(np.minimum(1.0, one.number * special.stdtr(one.freedom, -_peak(one))))
 
 
 def _shown(p: FloatArray, found: list[Energies], target: int, level: float) -> tuple[int, int]:
