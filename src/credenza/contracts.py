@@ -48,7 +48,10 @@ class Severity(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The audit as a whole: flagged on any alarm, clear when the pair check ran, else inconclusive."""
+    """The audit as a whole: flagged on any alarm, clear when the pair check ran, else inconclusive.
+
+    Of images with classes that have no two columns to compare, the check of class means stands in for it.
+    """
 
     FLAGGED = "flagged"
     CLEAR = "clear"

@@ -27,7 +27,7 @@ def test_a_check_that_was_not_asked_for_is_not_named(status: Status) -> None:
 
 
 def test_inconclusive_is_said_once() -> None:
-    line = "the audit is inconclusive: no check of associations ran"
+    line = "the audit is inconclusive: no check of associations or class means ran"
     assert unchecked([], (), Verdict.INCONCLUSIVE, expects_verdict=True) == (line,)
     assert unchecked([], (), Verdict.INCONCLUSIVE, expects_verdict=False) == ()
     skipped = [outcome(Status.SKIPPED)]

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
+
+import numpy as np
 
 from credenza.checks.base import answer, counted
 from credenza.checks.evidence import Evidence
 from credenza.checks.triggers.blocks import LEAST_ROWS
+from credenza.checks.triggers.carriers import suspicion
 from credenza.checks.triggers.data import trigger_in_data
+from credenza.checks.triggers.search import TriggerSearch
+from credenza.checks.triggers.sets import ImageSet
 from credenza.checks.triggers.told import SHARED, details_of, enough, finding_of
-from credenza.contracts import Outcome, Status
+from credenza.contracts import FloatArray, Outcome, Status
 from credenza.errors import InputError
+
+LIKELY = 0.5  # probability from which a row is picked
 
 
 class MovedMeans:
     """Did the mean image of one class move against the reference's, at one place or by one pattern of waves?
 
     Detects: a trigger that is the same on a share of a class's images (patch, sinusoid; a blend if it is strong), by
-    :func:`credenza.checks.triggers.trigger_in_data`.
+    :func:`credenza.checks.triggers.trigger_in_data`. When it is flagged, every row has the probability that it carries
+    the pattern as its score (:func:`credenza.checks.triggers.carriers.suspicion`); rows of 0.5 or more are picked.
 
     Cannot see: triggers that differ from image to image (WaNet, invisible noise of a sample's own); one that is on all
     classes alike; a faint or rare one (docs/benchmarks.md). A true change at one place of one class, such as a new kind
@@ -48,9 +57,26 @@ class MovedMeans:
         own, known = own.of(kept), known.of(kept)
         s = evidence.settings
         found = trigger_in_data(own.images, own.labels, known.images, known.labels, seed=s.seed, level=s.fdr)
-        findings = [finding_of(self.code, found, names, "the means of the images")] if found.flagged else []
         clear = (
             f"no mean of {counted(len(names), 'class').replace('classs', 'classes')} moved at one place or by one "
             f"pattern (p {found.p:.2g}, {counted(found.rows, 'image')}); {SHARED}"
         )
-        return answer(self, findings, clear, details=details_of(found, names))
+        details = details_of(found, names)
+        if not found.flagged:
+            return answer(self, [], clear, details=details)
+        scores = _scores(found, own, known, evidence.suspect.rows, s.seed)
+        picked = scores >= LIKELY
+        number = int(picked.sum())
+        findings = [finding_of(self.code, found, names, "the means of the images")]
+        also = f", {counted(number, 'row')} picked"
+        outcome = answer(
+            self, findings, clear, details=details | {"picked": number}, also=also, scores=scores
+        )
+        return replace(outcome, picked=picked)
+
+
+def _scores(found: TriggerSearch, own: ImageSet, known: ImageSet, rows: int, seed: int) -> FloatArray:
+    """Probability that an image carries the pattern, for all rows of the suspect; NaN where none was looked at."""
+    scores = np.full(rows, np.nan)
+    scores[own.rows] = suspicion(found, own.images, own.labels, known.images, known.labels, seed=seed)
+    return scores

@@ -40,7 +40,7 @@ def unchecked(
     >>> unchecked([outcome], {"CZ202"}, Verdict.CLEAR, expects_verdict=True)
     ('CZ202 not applicable: no slices were given',)
     >>> unchecked([outcome], set(), Verdict.INCONCLUSIVE, expects_verdict=True)
-    ('the audit is inconclusive: no check of associations ran',)
+    ('the audit is inconclusive: no check of associations or class means ran',)
     >>> unchecked([outcome], set(), Verdict.INCONCLUSIVE, expects_verdict=False)
     ()
     """
@@ -53,5 +53,5 @@ def unchecked(
         if outcome.code in asked and outcome.status not in ran
     ]
     if not lines and expects_verdict and verdict == Verdict.INCONCLUSIVE:
-        lines.append("the audit is inconclusive: no check of associations ran")
+        lines.append("the audit is inconclusive: no check of associations or class means ran")
     return tuple(lines)

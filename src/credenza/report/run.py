@@ -25,10 +25,7 @@ from credenza.contracts import (
     Culprit,
     FeatureSummary,
     InputSummary,
-    Outcome,
-    Severity,
     Status,
-    Verdict,
 )
 from credenza.data import Source
 from credenza.data.matrix import Matrix
@@ -37,10 +34,9 @@ from credenza.errors import UsageError
 from credenza.models.embedding.make import Request
 from credenza.provenance.reference import manifest_path
 from credenza.report.result import Audit
-from credenza.report.scope import lacking_features, named, of_files, of_rows, with_skipped
+from credenza.report.scope import lacking_features, named, of_files, of_rows, verdict, with_skipped
 
 LIBRARIES = ("numpy", "scipy", "numba", "pyarrow", "duckdb")
-DECISIVE = ("CZ201", "CZ202")
 CONTENT_READ = "CZ004"
 NOTHING_ADDED = "no row was added to those that were signed"
 
@@ -175,7 +171,7 @@ def audit(
     ran = {o.code for o in outcomes if o.status in (Status.FLAGGED, Status.CLEAR)}
     ladder_ran = "CZ201" in ran
     result = AuditResult(
-        verdict=verdict(outcomes),
+        verdict=verdict(outcomes, pairs=not lacking),
         outcomes=outcomes,
         culprits=_strongest_first(culprits),
         pairs=pair_table(evidence.inquiry) if ladder_ran else None,
@@ -210,14 +206,6 @@ def open_reference(reference: Any, engine: Engine) -> Source | Profile | None:
     if isinstance(reference, str | Path) and str(reference).endswith(SUFFIX):
         return Profile.load(reference)
     return engine.open(reference, role="reference")
-
-
-def verdict(outcomes: Sequence[Outcome]) -> Verdict:
-    """Flagged on any alarm; clear when a check that decides (CZ201, CZ202) ran; else inconclusive."""
-    if any(f.severity is Severity.ALARM for o in outcomes for f in o.findings):
-        return Verdict.FLAGGED
-    ran = any(o.code in DECISIVE and o.status in (Status.CLEAR, Status.FLAGGED) for o in outcomes)
-    return Verdict.CLEAR if ran else Verdict.INCONCLUSIVE
 
 
 def _request(

@@ -1,4 +1,4 @@
-"""Which checks an audit can run, where it has no two columns to compare."""
+"""Which checks an audit can run, where it has no two columns to compare, and which of them decide."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 
 from credenza.association.profile import Profile
 from credenza.checks import Check, Evidence
-from credenza.contracts import Outcome, Status
+from credenza.contracts import Outcome, Severity, Status, Verdict
 from credenza.errors import InputError
 
 TABLE_NEEDS = {"reference", "reference rows", "slices", "strata", "policy", "triples"}
+DECISIVE = ("CZ201", "CZ202")
+OF_IMAGES = ("CZ503",)  # decides where there are images with classes and a reference, and no pair of columns
 
 
 def of_rows(check: type[Check]) -> bool:
@@ -51,6 +53,25 @@ def lacking_features(evidence: Evidence) -> str:
         raise InputError(f"{found} that can be audited{more}: at least 2 columns that vary are needed")
     # Which columns are left out, and why, is listed once for all checks.
     return f"{'only ' * bool(schema.features)}{left} {where} can be audited, and two are needed"
+
+
+def verdict(outcomes: Sequence[Outcome], *, pairs: bool = True) -> Verdict:
+    """Flagged on any alarm; clear when a check that decides ran; else inconclusive.
+
+    CZ201 and CZ202 decide; CZ503 where no pair of columns can be audited (``pairs`` is False) and the images are held
+    against a reference. What a model or a generator adds (CZ501, CZ502) can flag an audit and cannot clear its data.
+
+    Examples
+    --------
+    >>> seen = [Outcome("CZ503", "Class means", Status.CLEAR)]
+    >>> verdict(seen).value, verdict(seen, pairs=False).value
+    ('inconclusive', 'clear')
+    """
+    if any(f.severity is Severity.ALARM for o in outcomes for f in o.findings):
+        return Verdict.FLAGGED
+    decisive = DECISIVE if pairs else OF_IMAGES
+    ran = any(o.code in decisive and o.status in (Status.CLEAR, Status.FLAGGED) for o in outcomes)
+    return Verdict.CLEAR if ran else Verdict.INCONCLUSIVE
 
 
 def named(given: Any) -> str | None:

@@ -23,8 +23,9 @@ _ASCII = str.maketrans(
         "·": "-",
     }
 )
-DECIDING = ("CZ201", "CZ202", "CZ801", "CZ802")
+DECIDING = ("CZ201", "CZ202", "CZ503", "CZ801", "CZ802")
 OF_MODELS = {"CZ801", "CZ802"}
+OF_TRIGGERS = {"CZ501", "CZ502", "CZ503"}
 _COMPARISONS = ("<", ">", "≤", "≥", "=")
 
 
@@ -201,6 +202,8 @@ def headline(result: AuditResult, limit: int = 40) -> str:
     raised = alarms(result)
     if of_models(result):
         return about_models(result, limit)
+    if about := about_images(result, limit):
+        return about
     if result.verdict is Verdict.FLAGGED:
         codes = ", ".join(sorted({found.code for found in raised}))
         return f"{count(len(raised), 'alarm')} ({codes}); no pair of features stands out as the culprit."
@@ -237,8 +240,21 @@ def about_models(result: AuditResult, limit: int = 40) -> str:
     return f"{pair(names, limit)} jumped between {where}{more}."
 
 
+def about_images(result: AuditResult, limit: int = 40) -> str:
+    """The verdict on images with classes, in one sentence; "" where other checks decide it."""
+    raised = alarms(result)
+    codes = {found.code for found in raised}
+    if raised and codes <= OF_TRIGGERS:
+        names = [clean(name, limit) for name in dict.fromkeys(found.subject[0] for found in raised)]
+        return f"The images of {some(names, 3)} may carry a trigger ({', '.join(sorted(codes))})."
+    told = deciding(result)
+    if result.verdict is Verdict.CLEAR and told is not None and told.code in OF_TRIGGERS:
+        return "No trigger found in the class means."
+    return ""
+
+
 def deciding(result: AuditResult) -> Outcome | None:
-    """The outcome that the verdict rests on: of CZ201, else of CZ202 if only that ran; else of CZ801 or CZ802."""
+    """The outcome that the verdict rests on: the first that ran of CZ201, CZ202, CZ503, CZ801 and CZ802."""
     found = {outcome.code: outcome for outcome in result.outcomes if outcome.code in DECIDING}
     ran = [found[code] for code in sorted(found) if was_run(found[code].status)]
     return ran[0] if ran else found.get("CZ201")

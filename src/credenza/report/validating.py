@@ -36,7 +36,8 @@ from credenza.data.features.text import TextMeasure, fit_text
 from credenza.engines import get_engine
 from credenza.errors import InputError, UsageError
 from credenza.report.result import Audit
-from credenza.report.run import LIBRARIES, open_reference, verdict
+from credenza.report.run import LIBRARIES, open_reference
+from credenza.report.scope import verdict
 
 if TYPE_CHECKING:
     from credenza.synthetic.perplexity import PerplexityModel

@@ -24,11 +24,15 @@ MOST_IMAGES, MOST_BYTES = 50_000, 1 << 30  # of a side; of more, a seeded sample
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images of one size and their classes: uint8 (n, H, W, 3), int64 (n,). ``name`` : of the data."""
+    """Images of one size and their classes: uint8 (n, H, W, 3), int64 (n,). ``name`` : of the data.
+
+    ``rows`` : int64 (n,), which rows of the data these are.
+    """
 
     images: NDArray[np.uint8]
     labels: IntArray
     name: str
+    rows: IntArray
 
     def counts(self, classes: int) -> IntArray:
         """Images of each class."""
@@ -39,7 +43,7 @@ class ImageSet:
         place = np.full(int(max(self.labels.max(initial=0), classes.max(initial=0))) + 1, -1)
         place[classes] = np.arange(len(classes))
         kept = place[self.labels] >= 0
-        return ImageSet(self.images[kept], place[self.labels[kept]], self.name)
+        return ImageSet(self.images[kept], place[self.labels[kept]], self.name, self.rows[kept])
 
 
 @dataclass
@@ -145,4 +149,5 @@ def _images(source: Source, column: str, labels: IntArray, seed: int) -> ImageSe
         raise InputError(
             f"{source.name} has no readable image of a class of the suspect; give images of its classes"
         )
-    return ImageSet(np.stack(found), labels[np.array(kept)], source.name)
+    numbers = np.array(kept, np.int64)
+    return ImageSet(np.stack(found), labels[numbers], source.name, numbers)
