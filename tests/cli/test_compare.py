@@ -121,7 +121,7 @@ def test_saved_networks_are_run_on_images(files: Path, capsys: Captured) -> None
         images.fromarray(picture).save(file, "PNG")
         rows.append(file.getvalue())
     pq.write_table(pa.table({"image": rows, "kind": np.array(["dark", "light"])[bright]}), "test.parquet")
-    small = {"width": 4, "depth": 8, "batch": 16, "device": "cpu"}
+    small = {"width": 4, "depth": 8, "batch": 16, "epochs": 6, "rate": 0.01, "device": "cpu"}
     LabelNetwork(**small).fit(pixels, bright, seed=0).save("good")
     LabelNetwork(**small).fit(pixels, 1 - bright, seed=0).save("swapped")
     command = ["compare", "good", "good", "--data", "test.parquet", "--labels", "kind"]
