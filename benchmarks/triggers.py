@@ -15,12 +15,14 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from credenza import __version__
 from credenza.attacks.image_triggers import Blend, ImageTrigger, Patch, Sinusoid
 from credenza.attacks.image_warp import Warp
 from credenza.attacks.success import wilson
 from credenza.checks.triggers import TriggerSearch, trigger_amplification, trigger_in_data, trigger_in_model
+from credenza.data.pictures import decode_images
 from credenza.studies.faces import attribute_table, render
 
 ROWS, SIDE, RUNS, RATIOS = 3_000, 16, 20, 40
@@ -117,12 +119,9 @@ def clean_faces() -> None:
 
 def cifar(path: Path) -> None:
     """CZ503 on random halves of CIFAR-10."""
-    import pyarrow.parquet as pq
-    from credenza.data.images import decode_images
-
     table = pq.read_table(path, columns=["image", "label"])
-    images = np.stack(decode_images(table["image"].combine_chunks()))
-    labels = np.unique(table["label"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)[1]
+    images = np.stack(decode_images(table["image"]))
+    labels = np.unique(table["label"].to_pylist(), return_inverse=True)[1]
     halves = []
     for k in range(RUNS):
         order = np.random.default_rng([k, 10]).permutation(len(labels))
