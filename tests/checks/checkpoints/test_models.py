@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -51,12 +52,12 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_attribute_classifiers_are_run_and_their_pairs_followed(readers: tuple[Path, Path]) -> None:
     data = images(bright=BRIGHT, framed=FRAMED)
-    given = {"labels": "framed", "data": data, "pairs": [("bright", "framed")]}
+    given: dict[str, Any] = {"labels": "framed", "data": data, "pairs": [("bright", "framed")]}
     assert credenza.compare([readers[0], readers[0]], **given).verdict is Verdict.CLEAR
     found = credenza.compare(readers, **given)
     kinds = {finding.details["kind"]: finding for finding in found.outcomes[0].findings}
-    assert kinds["pair"].effect > 0.08
-    assert kinds["whole"].effect < -0.2
+    assert (kinds["pair"].effect or 0.0) > 0.08
+    assert (kinds["whole"].effect or 0.0) < -0.2
 
 
 def test_what_a_model_cannot_be_asked_is_one_line(readers: tuple[Path, Path], tmp_path: Path) -> None:
@@ -65,19 +66,19 @@ def test_what_a_model_cannot_be_asked_is_one_line(readers: tuple[Path, Path], tm
     thirds = np.array(["a", "b", "c"])[np.arange(ROWS) % 3]
     data = images(bright=BRIGHT, smile=BRIGHT, framed=thirds)
     write_model(tmp_path / "other", "pixel-codec", {}, {"x": np.zeros(1)})
-    for model, labels, more, message in (
-        (readers[0], "smile", {}, "does not predict 'smile': it predicts 'bright', 'framed'"),
-        (readers[0], "framed", {}, "has 3 classes; an attribute has two, such as 0 and 1"),
-        (readers[0], "bright", {"images": "picture"}, "--images names 'picture', which"),
+    for model, labels, column, message in (
+        (readers[0], "smile", None, "does not predict 'smile': it predicts 'bright', 'framed'"),
+        (readers[0], "framed", None, "has 3 classes; an attribute has two, such as 0 and 1"),
+        (readers[0], "bright", "picture", "--images names 'picture', which"),
         (
             tmp_path / "other",
             "bright",
-            {},
+            None,
             "holds a model of kind 'pixel-codec'; compare takes 'label-network'",
         ),
     ):
         with pytest.raises(CredenzaError) as caught:
-            credenza.compare([model, model], labels=labels, data=data, **more)
+            credenza.compare([model, model], labels=labels, data=data, images=column)
         assert message in str(caught.value)
         assert "\n" not in str(caught.value)
 
