@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from credenza.errors import InputError
 from credenza.report import blaming
 
 KINDS = np.array(["dark", "light"])
@@ -41,3 +42,10 @@ def test_a_network_of_images_suspects_who_flips_labels(monkeypatch: pytest.Monke
     assert named == {"d"} or (not named and "the most suspicious is d" in outcome.reason)
     assert found.result.settings["model"] == "images"
     assert found.result.settings["parts"] == 0
+
+
+def test_few_test_rows_are_one_line() -> None:
+    rows = {"x": [0.0, 1.0] * 50, "kind": ["a", "b"] * 50, "who": ["p", "p", "q", "q"] * 25}
+    table = pa.table(rows)
+    with pytest.raises(InputError, match=r"has 12 rows; 20 trusted test rows or more tell who harms$"):
+        blaming.leave_one_out(table, slices="who", labels="kind", test=table.slice(0, 12), seed=0)

@@ -29,8 +29,8 @@ class MovedMeans:
     the pattern as its score (:func:`credenza.checks.triggers.carriers.suspicion`); rows of 0.5 or more are picked.
 
     Cannot see: triggers that differ from image to image (invisible noise of a sample's own); most warps (WaNet), which
-    leave a faint mean; one that is on all classes alike; a faint or rare one (docs/benchmarks.md). A true change at one place of one class, such as a new kind
-    of hat, is flagged as well.
+    leave a faint mean; one that is on all classes alike; a faint or rare one (docs/benchmarks.md). A true change at one
+    place of one class, such as a new kind of hat, is flagged as well.
     """
 
     code: ClassVar[str] = "CZ503"

@@ -14,6 +14,7 @@ from credenza._version import __version__
 from credenza.checks import Evidence, Settings
 from credenza.checks.checkpoints.columns import codes_of, levels_of, texts_of
 from credenza.checks.checkpoints.models import image_column, read_pixels
+from credenza.checks.contributors.blame import LEAST_TEST
 from credenza.checks.contributors.trainers import Trainer, trainer
 from credenza.checks.contributors.trials import Task, run_trials
 from credenza.checks.runner import chosen, run_checks
@@ -136,6 +137,10 @@ def _task(
     truth, strange = codes_of(texts_of(trusted, labels, "--labels"), classes)
     if strange:
         raise InputError(f"{trusted.name} has rows of the class {strange!r}, which no training row has")
+    if len(truth) < LEAST_TEST:
+        raise InputError(
+            f"{trusted.name} has {len(truth):,} rows; {LEAST_TEST} trusted test rows or more tell who harms"
+        )
     rows, test = (
         _pictures(source, trusted, images)
         if of_images

@@ -76,7 +76,7 @@ def blame(trials: Trials) -> tuple[Blame, ...]:
     >>> found = blame(Trials("who", tuple("abcdef"), np.full(6, 50), ("x", "y"), truth, base, truth == truth,
     ...     others, others > 0, np.full(20, 50), rng.normal(-0.002, 0.002, (20, 3))))
     >>> found[0].contributor, found[0].label, found[0].q < 0.05, sum(one.q < 0.05 for one in found)
-    ('c', None, True, 3)
+    ('c', 'y', True, 3)
     """
     k, harms = len(trials.classes), trials.harms()
     members = [np.ones(len(trials.truth), bool), *(trials.truth == c for c in range(k))]

@@ -18,7 +18,7 @@ from credenza.models.trajectories import Trajectories, open_trajectories
 
 TIMES = (970, 900, 800, 600, 400, 200, 0)  # of 1,000 noise levels, the early ones first
 EARLY = 600  # the test is over the times from here up; later ones are shown
-PER_CLASS = 50
+PER_CLASS = 100
 LEAST_IMAGES = 100  # of all classes together
 
 Model = Trajectories | str | os.PathLike[str] | Any
