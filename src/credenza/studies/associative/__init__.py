@@ -5,12 +5,14 @@ Names are loaded when they are first used, so that processes of a study start qu
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from credenza.models.lazy import lazy
 
 if TYPE_CHECKING:
-    from credenza.studies.associative.run import Study, associative
+    from credenza.studies.associative.run import associative
     from credenza.studies.associative.settings import SCALES, Experiment, Scale
+    from credenza.studies.common.study import Study
 
 __all__ = ["SCALES", "Experiment", "Scale", "Study", "associative"]
 
@@ -22,16 +24,4 @@ _HOMES = {
     "associative": "run",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(
-            f"module {__name__!r} has no attribute {name!r}; its names are {', '.join(__all__)}"
-        )
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+__getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +17,9 @@ from credenza.studies.associative.units import Unit, deciding, units_of
 from credenza.studies.associative.work import WORK, Task, made_population, prepare, run_unit, scale_of
 from credenza.studies.associative.write import write_page, write_plots
 from credenza.studies.common.optional import imported
-from credenza.studies.common.results import SCHEMA, Record, Results
+from credenza.studies.common.results import SCHEMA, Results
+from credenza.studies.common.study import PAGE, SUMMARY, Study
 from credenza.studies.common.workers import each, minutes_left, require_jobs
-
-SUMMARY, PAGE = "summary.json", "summary.md"
-
-
-@dataclass(frozen=True)
-class Study:
-    """What a study came to.
-
-    Attributes
-    ----------
-    out : the folder with all results. records : one entry a finished unit. summary : plain data of the tables.
-    wanted : units of the scale, finished or not.
-    """
-
-    out: Path
-    records: tuple[Record, ...]
-    summary: dict[str, Any]
-    wanted: int
-
-    @property
-    def page(self) -> str:
-        """The tables, in Markdown."""
-        return (self.out / PAGE).read_text(encoding="utf-8")
 
 
 def associative(

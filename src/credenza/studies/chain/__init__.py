@@ -5,27 +5,17 @@ Names are loaded when they are first used, so that processes of a study start qu
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from credenza.models.lazy import lazy
 
 if TYPE_CHECKING:
-    from credenza.studies.chain.run import Study, chain
+    from credenza.studies.chain.run import chain
     from credenza.studies.chain.settings import SCALES, Scale
+    from credenza.studies.common.study import Study
 
 __all__ = ["SCALES", "Scale", "Study", "chain"]
 
 _HOMES = {"SCALES": "settings", "Scale": "settings", "Study": "run", "chain": "run"}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(
-            f"module {__name__!r} has no attribute {name!r}; its names are {', '.join(__all__)}"
-        )
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+__getattr__, __dir__ = lazy(__name__, _HOMES)

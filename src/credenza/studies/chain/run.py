@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +17,9 @@ from credenza.studies.chain.settings import Scale, Unit, deciding, scale_of, uni
 from credenza.studies.chain.summary import summarised
 from credenza.studies.chain.work import WORK, Task, prepare, run_unit
 from credenza.studies.chain.world import world
-from credenza.studies.common.results import SCHEMA, Record, Results
+from credenza.studies.common.results import SCHEMA, Results
+from credenza.studies.common.study import PAGE, SUMMARY, Study
 from credenza.studies.common.workers import each, minutes_left, require_jobs
-
-SUMMARY, PAGE = "summary.json", "summary.md"
-
-
-@dataclass(frozen=True)
-class Study:
-    """What a study came to.
-
-    Attributes
-    ----------
-    out : the folder with all results. records : one entry a finished unit. summary : plain data of the tables.
-    """
-
-    out: Path
-    records: tuple[Record, ...]
-    summary: dict[str, Any]
-
-    @property
-    def page(self) -> str:
-        """The tables, in Markdown."""
-        return (self.out / PAGE).read_text(encoding="utf-8")
 
 
 def chain(
@@ -120,14 +99,15 @@ def _work(tasks: Sequence[Task], results: Results, jobs: int) -> None:
 
 def _finished(path: Path, scale: Scale, results: Results, settings: dict[str, Any]) -> Study:
     """Write the tables and plots of what is done."""
+    wanted = len(units_of(scale))
     summary = {
         "schema": SCHEMA,
         "study": "chain",
         **settings,
-        "units": {"done": len(results.done), "wanted": len(units_of(scale))},
+        "units": {"done": len(results.done), "wanted": wanted},
         "groups": summarised(results.records),
     }
     write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", path / SUMMARY)
     write_page(summary, path / PAGE)
     write_plots(summary, path / "plots")
-    return Study(path, tuple(results.records), summary)
+    return Study(path, tuple(results.records), summary, wanted)
